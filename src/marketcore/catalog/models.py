@@ -1,0 +1,112 @@
+"""Categories, products, their images, and the listings that sell them."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor
+
+
+class Category(Base):
+    """A node of the category tree."""
+
+    __tablename__ = "categories"
+    __table_args__ = (CheckConstraint("parent_id <> id", name="not_its_own_parent"),)
+
+    id: Mapped[Key]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    slug: Mapped[str] = mapped_column(String(120), unique=True)
+    created_at: Mapped[CreatedAt]
+
+
+class Product(Base):
+    """What a seller has; a listing sells it."""
+
+    __tablename__ = "products"
+    __table_args__ = (
+        CheckConstraint("state IN ('active','archived')", name="state_known"),
+        Index("ix_products_search", "search", postgresql_using="gin"),
+        Index("ix_products_seller_id_id", "seller_id", "id"),
+        Index("ix_products_category_id_id", "category_id", "id"),
+    )
+
+    id: Mapped[Key]
+    seller_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    state: Mapped[str] = mapped_column(String(10), server_default="active")
+    search: Mapped[str] = mapped_column(
+        TSVECTOR,
+        Computed(
+            "setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', description), 'B')",
+            persisted=True,
+        ),
+    )
+    created_at: Mapped[CreatedAt]
+
+
+class ProductImage(Base):
+    """A product's image; ``position`` orders them, the first is the cover."""
+
+    __tablename__ = "product_images"
+    __table_args__ = (UniqueConstraint("product_id", "position", deferrable=True, initially="DEFERRED"),)
+
+    media_id: Mapped[int] = mapped_column(ForeignKey("media_objects.id", ondelete="CASCADE"), primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"))
+    position: Mapped[int]
+
+
+class Listing(Base):
+    """A product on sale in one way.
+
+    ``price_minor`` is the fixed price, or for other kinds the price of the moment. ``quantity`` is what can still
+    be reserved. The partial unique index lets a product be on sale in one way only; ``(id, kind)`` is unique so
+    that a kind's own table can refer to both and thereby never describe a listing of another kind.
+    """
+
+    __tablename__ = "listings"
+    __table_args__ = (
+        CheckConstraint("state IN ('active','paused','closed')", name="state_known"),
+        CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        CheckConstraint("price_minor > 0", name="price_positive"),
+        UniqueConstraint("id", "kind"),
+        Index(
+            "uq_listings_product_id_on_sale",
+            "product_id",
+            unique=True,
+            postgresql_where=text("state <> 'closed'"),
+        ),
+        Index("ix_listings_active_id", "id", postgresql_where=text("state = 'active'")),
+        Index("ix_listings_active_category", "category_id", "id", postgresql_where=text("state = 'active'")),
+        Index(
+            "ix_listings_active_category_price",
+            "category_id",
+            "currency",
+            "price_minor",
+            "id",
+            postgresql_where=text("state = 'active'"),
+        ),
+        Index(
+            "ix_listings_active_price",
+            "currency",
+            "price_minor",
+            "id",
+            postgresql_where=text("state = 'active'"),
+        ),
+        Index("ix_listings_seller_id_id", "seller_id", "id"),
+    )
+
+    id: Mapped[Key]
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    seller_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    kind: Mapped[str] = mapped_column(String(30))
+    state: Mapped[str] = mapped_column(String(10), server_default="active")
+    currency: Mapped[Currency]
+    price_minor: Mapped[Minor]
+    quantity: Mapped[int]
+    created_at: Mapped[CreatedAt]

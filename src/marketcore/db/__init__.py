@@ -1,0 +1,11 @@
+"""The database: one engine per process, one session per request, one clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    """Add ``request.db`` and the engine, and the events' two doors."""
+    config.include(".session")
+    config.include(".facts")

@@ -1,0 +1,86 @@
+"""The engine, ``request.db``, and units of work outside HTTP."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import zope.sqlalchemy
+from pyramid.scripting import prepare
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from marketcore.settings import section
+
+T = TypeVar("T")
+ATTEMPTS = 3
+
+
+def psycopg_url(url: str) -> str:
+    """Return ``url`` with the driver this platform uses: ``postgresql+psycopg://…``."""
+    scheme, _sep, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else url
+
+
+def make_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """Return an engine whose sessions think in UTC and whose statements cannot wait for a lock for ever."""
+    return create_engine(
+        psycopg_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
+    )
+
+
+def session_for(request: Any) -> Session:
+    """Return the request's session, joined to the request's transaction."""
+    session = request.registry["session_factory"](info={"request": request})
+    zope.sqlalchemy.register(session, transaction_manager=request.tm)
+    request.add_finished_callback(lambda _request: session.close())
+    return session
+
+
+@contextmanager
+def work(registry: Any) -> Iterator[Any]:
+    """Yield a request with a transaction of its own: committed at the end, aborted by an exception.
+
+    Jobs, live commands, command-line programs and the phases of a payment all run in one.
+    """
+    with prepare(registry=registry) as environment:
+        request = environment["request"]
+        try:
+            with request.tm:
+                yield request
+        finally:
+            request.db.close()
+
+
+def perform(registry: Any, function: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Run ``function(request, …)`` in a unit of work, again after a serialization failure or deadlock."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with work(registry) as request:
+                return function(request, *arguments, **named)
+        except Exception as error:
+            if attempt == ATTEMPTS or not request.tm.isRetryableError(error):
+                raise
+            wait_before_retry()
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def wait_before_retry() -> None:
+    """Sleep 10 to 100 ms, so that two transactions that collided do not collide again."""
+    time.sleep(random.uniform(0.010, 0.100))  # noqa: S311 - jitter, not a secret
+
+
+def includeme(config: Any) -> None:
+    """Create the engine lazily connected, and ``request.db``."""
+    core = section(config.registry, "marketcore")
+    engine = make_engine(core["database_url"], pool_size=core["database_pool_size"])
+    config.registry["engine"] = engine
+    config.registry["session_factory"] = sessionmaker(engine)
+    config.add_request_method(session_for, "db", reify=True)

@@ -1,0 +1,197 @@
+"""What a plugin may say in its ``includeme``: each directive is deferred, unique by name and introspectable.
+
+Two plugins that claim one name stop the start with both files named; ``marketcore plugins --verbose`` prints all
+that was registered. Every directive is described in ``docs/reference/directives.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marketcore.exceptions import ConfigurationError
+from marketcore.settings import check_section
+
+ROLES = frozenset({"buyer", "seller", "admin"})
+
+
+@dataclass(frozen=True)
+class Permission:
+    """A named right. ``to`` holds roles, ``member`` (anyone logged in) or ``anyone``.
+
+    A permission to ``trade`` (buy, sell, bid, message) is lost while the account is blocked.
+    """
+
+    name: str
+    to: frozenset[str]
+    trade: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """Deferred work: ``run(request, **arguments)`` in a transaction of its own, at most ``attempts`` times.
+
+    A periodic job has ``every_seconds``; its runs are single however many workers there are.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    attempts: int
+    every_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class LiveChannel:
+    """A family of channels such as ``order:{order_id}``.
+
+    ``may_join(request, **parameters)`` decides for the identity of ``request``; ``path`` is the plain address that
+    subscribes by itself; ``parameters`` are whole numbers.
+    """
+
+    pattern: str
+    may_join: Callable[..., bool]
+    path: str | None
+
+
+@dataclass(frozen=True)
+class Process:
+    """A long-running process of the platform: ``serve(registry)`` runs until it is told to stop.
+
+    ``port_setting`` names the setting that holds its port, for the supervisor's readiness probe.
+    """
+
+    name: str
+    serve: Callable[[Any], Any]
+    port_setting: str | None
+    development_only: bool
+
+
+def table(registry: Any, category: str) -> dict[str, Any]:
+    """Return what has been registered under ``category`` (``"jobs"``, ``"live channels"`` …), by name."""
+    entries: dict[str, Any] = registry.setdefault(f"marketcore {category}", {})
+    return entries
+
+
+def _declare(config: Any, category: str, name: str, entry: Any, **shown: Any) -> None:
+    discriminator = (category, name)
+    introspectable = config.introspectable(category, discriminator, name, category)
+    introspectable.update(name=name, entry=entry, **shown)
+
+    def register() -> None:
+        table(config.registry, category)[name] = entry
+
+    config.action(discriminator, register, introspectables=(introspectable,))
+
+
+def _job_name(function: Callable[..., Any]) -> str:
+    package = function.__module__.removesuffix(".jobs").removeprefix("marketcore_").removeprefix("marketcore.")
+    return f"{package}.{function.__name__}"
+
+
+def add_settings_schema(config: Any, prefix: str, schema: Any) -> dict[str, Any]:
+    """Check the settings under ``prefix.`` at once and return them as plain values.
+
+    A misspelt key or a bad value raises ``ConfigurationError`` with the key, the value and the remedy.
+    """
+    values = check_section(prefix, schema, config.registry.settings)
+    config.registry.setdefault("settings_sections", {})[prefix] = values
+    _declare(config, "settings", prefix, schema)
+    return values
+
+
+def add_permission(config: Any, name: str, to: str | Iterable[str], *, trade: bool = False) -> None:
+    """Declare the right ``name`` and who has it: ``"anyone"``, ``"member"`` or role names."""
+    holders = frozenset(to.split() if isinstance(to, str) else to)
+    if not holders or holders - ROLES - {"anyone", "member"}:
+        raise ConfigurationError(
+            f"permission {name!r} is given to {sorted(holders)}: use 'anyone', 'member' or roles of {sorted(ROLES)}"
+        )
+    _declare(config, "permissions declared", name, Permission(name, holders, trade), to=sorted(holders))
+
+
+def add_listing_kind(config: Any, name: str, kind: Any) -> None:
+    """Make ``kind`` (a ``ListingKind``, or its dotted name) a way of selling called ``name``."""
+    _declare(config, "listing kinds", name, config.maybe_dotted(kind))
+
+
+def add_event_subscriber(config: Any, subscriber: Any, event: type) -> None:
+    """Call ``subscriber(request, event)`` inside the transaction that emits ``event``; raising vetoes it."""
+    _subscribe(config, "event subscribers", subscriber, event)
+
+
+def add_after_commit_subscriber(config: Any, subscriber: Any, event: type) -> None:
+    """Call ``subscriber(registry, event)`` after the transaction has been committed, isolated from others."""
+    _subscribe(config, "after-commit subscribers", subscriber, event)
+
+
+def _subscribe(config: Any, category: str, subscriber: Any, event: type) -> None:
+    subscriber = config.maybe_dotted(subscriber)
+    name = f"{event.__name__} → {subscriber.__module__}.{subscriber.__qualname__}"
+    _declare(config, category, name, (event, subscriber))
+
+
+def add_live_channel(config: Any, pattern: str, may_join: Any, *, path: str | None = None) -> None:
+    """Let clients subscribe to channels named after ``pattern`` where ``may_join`` agrees."""
+    _declare(config, "live channels", pattern, LiveChannel(pattern, config.maybe_dotted(may_join), path), path=path)
+
+
+def add_job(config: Any, run: Any, *, attempts: int = 10) -> None:
+    """Make ``run`` a job; its name is its package and function, such as ``media.make_thumbnails``."""
+    run = config.maybe_dotted(run)
+    _declare(config, "jobs", _job_name(run), Job(_job_name(run), run, attempts))
+
+
+def add_periodic_job(config: Any, run: Any, *, every_seconds: int, attempts: int = 1) -> None:
+    """Run ``run(request)`` every ``every_seconds``, once per tick however many workers there are."""
+    run = config.maybe_dotted(run)
+    job = Job(_job_name(run), run, attempts, every_seconds)
+    _declare(config, "jobs", job.name, job, every_seconds=every_seconds)
+
+
+def add_payment_provider(config: Any, name: str, provider: Any) -> None:
+    """Make ``provider`` (a ``PaymentProvider``) available to routing under ``name``."""
+    _declare(config, "payment providers", name, provider)
+
+
+def add_payment_purpose(config: Any, name: str, purpose: Any) -> None:
+    """Let payments be made for ``name``; ``purpose`` is a ``PaymentPurpose`` or its dotted name."""
+    _declare(config, "payment purposes", name, config.maybe_dotted(purpose))
+
+
+def add_process(
+    config: Any, name: str, serve: Any, *, port_setting: str | None = None, development_only: bool = False
+) -> None:
+    """Add a long-running process; ``marketcore run`` starts it and ``marketcore process NAME`` runs it alone."""
+    serve = config.maybe_dotted(serve)
+    _declare(config, "processes", name, Process(name, serve, port_setting, development_only))
+
+
+def add_migrations(config: Any, label: str, location: str) -> None:
+    """Say that the Alembic branch ``label`` lives in ``location`` (``package:folder``) and is to be applied."""
+    _declare(config, "migrations", label, location, location=location)
+
+
+DIRECTIVES: Mapping[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        add_settings_schema,
+        add_permission,
+        add_listing_kind,
+        add_event_subscriber,
+        add_after_commit_subscriber,
+        add_live_channel,
+        add_job,
+        add_periodic_job,
+        add_payment_provider,
+        add_payment_purpose,
+        add_process,
+        add_migrations,
+    )
+}
+
+
+def includeme(config: Any) -> None:
+    """Add every directive to ``config``."""
+    for name, directive in DIRECTIVES.items():
+        config.add_directive(name, directive)

@@ -1,0 +1,1 @@
+"""The core's Alembic environment; each plugin brings a branch of its own."""

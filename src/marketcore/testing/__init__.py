@@ -1,0 +1,1 @@
+"""What plugin authors test with: fixtures (``pytest_plugins = ["marketcore.testing.fixtures"]``) and contracts."""

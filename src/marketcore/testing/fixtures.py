@@ -1,0 +1,87 @@
+"""pytest fixtures: servers once per run, a database and a marketplace per test.
+
+``MARKETCORE_TEST_DATABASE_URL`` and ``MARKETCORE_TEST_REDIS_URL`` replace the embedded servers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from marketcore.testing.databases import database_from, make_template
+from marketcore.testing.market import Market
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The URLs of a real PostgreSQL (as administrator) and a real Valkey."""
+    from marketcore.embedded import running_servers
+
+    with running_servers(
+        tmp_path_factory.mktemp("servers"),
+        database_url=os.environ.get("MARKETCORE_TEST_DATABASE_URL", "embedded"),
+        redis_url=os.environ.get("MARKETCORE_TEST_REDIS_URL", "embedded"),
+        durable=False,
+    ) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def templates(servers: tuple[str, str]) -> Callable[..., str]:
+    """Return ``template(*plugins)``: the name of a migrated database to copy, made once per set of plugins."""
+    made: dict[tuple[str, ...], str] = {}
+
+    def template(*plugins: str) -> str:
+        key = tuple(sorted(plugins))
+        if key not in made:
+            made[key] = make_template(servers[0], key)
+        return made[key]
+
+    return template
+
+
+@pytest.fixture
+def make_settings(
+    servers: tuple[str, str], templates: Callable[..., str], tmp_path: Any
+) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Return ``settings(*plugins, **overrides)`` over a fresh database; dots in names are written ``__``."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def settings(*plugins: str, **overrides: Any) -> dict[str, Any]:
+            url = stack.enter_context(database_from(servers[0], templates(*plugins)))
+            return {
+                "marketcore.plugins": " ".join(plugins),
+                "marketcore.database_url": url,
+                "marketcore.redis_url": servers[1],
+                "marketcore.data_dir": str(tmp_path / "data"),
+                "marketcore.environment": "development",
+                **{key.replace("__", "."): value for key, value in overrides.items()},
+            }
+
+        yield settings
+
+
+@pytest.fixture
+def make_market(make_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., Market]]:
+    """Return ``market(*plugins, **overrides)``: a served marketplace with those plugins and settings."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def market(*plugins: str, **overrides: Any) -> Market:
+            built = Market(make_settings(*plugins, **overrides))
+            stack.callback(built.close)
+            return stack.enter_context(built.serving())
+
+        yield market
+
+
+@pytest.fixture
+def market(make_market: Callable[..., Market]) -> Market:
+    """A served marketplace of the core alone."""
+    return make_market()

@@ -1,0 +1,74 @@
+"""A whole marketplace for one test: configuration, real HTTP server, clients, units of work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from marketcore.config import configure
+from marketcore.db.session import perform, work
+
+
+class Market:
+    """One configured marketplace over its own database.
+
+    ``url`` is set while its web server runs (the ``market`` fixture starts it).
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        self.config = configure(settings)
+        self.registry = self.config.registry
+        self.url = ""
+
+    def work(self) -> Any:
+        """Return a unit of work: ``with market.work() as request``."""
+        return work(self.registry)
+
+    def perform(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Run ``function(request, …)`` in a unit of work."""
+        return perform(self.registry, function, *arguments, **named)
+
+    def query(self, sql: str, **parameters: Any) -> list[Any]:
+        """Return the rows of one SQL statement, as an auditor would read them; changes are committed."""
+        with self.registry["engine"].begin() as connection:
+            result = connection.execute(text(sql), parameters)
+            return list(result) if result.returns_rows else []
+
+    def travel(self, interval: str) -> None:
+        """Move the whole marketplace's clock, for example ``travel("25 hours")``."""
+        name = self.registry["engine"].url.database
+        self.query(f"ALTER DATABASE {name} SET marketcore.clock_shift = '{interval}'")
+        self.registry["engine"].dispose()
+
+    def client(self, token: str | None = None, **options: Any) -> httpx.Client:
+        """Return an HTTP client of the running server, with ``token`` as its bearer token."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, **options)
+
+    @contextmanager
+    def serving(self) -> Iterator[Market]:
+        """Serve the application with waitress on a free port of the loopback interface."""
+        from waitress.server import create_server
+
+        server = create_server(
+            self.config.make_wsgi_app(), host="127.0.0.1", port=0, threads=16, clear_untrusted_proxy_headers=True
+        )
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        self.url = f"http://127.0.0.1:{server.effective_port}"
+        try:
+            yield self
+        finally:
+            server.close()
+            server.task_dispatcher.shutdown(timeout=5)
+            thread.join(5)
+
+    def close(self) -> None:
+        """Release the database connections."""
+        self.registry["engine"].dispose()
