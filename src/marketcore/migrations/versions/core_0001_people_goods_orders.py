@@ -48,13 +48,6 @@ def upgrade() -> None:
         sa.Column("variants", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("market_clock()"), nullable=False),
         sa.CheckConstraint("state IN ('processing','ready','failed')", name=op.f("ck_media_objects_state_known")),
-        sa.ForeignKeyConstraint(
-            ["owner_id"],
-            ["users.id"],
-            name=op.f("fk_media_objects_owner_id"),
-            ondelete="CASCADE",
-            use_alter=True,
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_media_objects")),
         sa.UniqueConstraint("key", name=op.f("uq_media_objects_key")),
     )
@@ -340,9 +333,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_stock_reservations_listing_id"), "stock_reservations", ["listing_id"], unique=False)
     op.create_index(op.f("ix_stock_reservations_order_id"), "stock_reservations", ["order_id"], unique=False)
+    # media_objects and users refer to each other.
+    op.create_foreign_key(
+        "fk_media_objects_owner_id", "media_objects", "users", ["owner_id"], ["id"], ondelete="CASCADE"
+    )
 
 
 def downgrade() -> None:
+    op.drop_constraint("fk_media_objects_owner_id", "media_objects")
     for table in (
         "stock_reservations",
         "order_lines",
