@@ -9,6 +9,7 @@ from typing import Any
 from pyramid.config import Configurator
 
 from marketcore import plugins
+from marketcore.secrets import load_secrets
 from marketcore.settings import CoreSettings, check_prefixes, check_section, from_environment
 
 # The machinery, then the nouns. Plugins come after all of them and the core never commits in between, so that
@@ -16,14 +17,6 @@ from marketcore.settings import CoreSettings, check_prefixes, check_section, fro
 CORE = (
     "marketcore.db",
     "marketcore.web",
-    "marketcore.jobs",
-    "marketcore.live",
-    "marketcore.media",
-    "marketcore.identity",
-    "marketcore.catalog",
-    "marketcore.ledger",
-    "marketcore.orders",
-    "marketcore.payments",
 )
 LIBRARIES = {
     "tm.manager_hook": "pyramid_tm.explicit_manager",
@@ -43,6 +36,7 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     config = Configurator(settings=given, package="marketcore")
     config.include("marketcore.directives")
     config.add_settings_schema("marketcore", CoreSettings())
+    config.registry["secrets"] = load_secrets(core["secret"], core["environment"], core["data_dir"])
     for library in ("pyramid_tm", "pyramid_retry", "pyramid_services", "pyramid_jinja2"):
         config.include(library)
     for noun in CORE:
@@ -51,6 +45,7 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
         config.include(plugin.module)
     config.registry["plugins"] = {plugin.name: plugin for plugin in enabled}
     check_prefixes(given, set(config.registry["settings_sections"]), set(plugins.installed()))
+    config.registry["make_application"] = config.make_wsgi_app
     config.commit()
     return config
 

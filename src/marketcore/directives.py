@@ -100,7 +100,7 @@ def add_settings_schema(config: Any, prefix: str, schema: Any) -> dict[str, Any]
     return values
 
 
-def add_permission(config: Any, name: str, to: str | Iterable[str], *, trade: bool = False) -> None:
+def declare_permission(config: Any, name: str, to: str | Iterable[str], *, trade: bool = False) -> None:
     """Declare the right ``name`` and who has it: ``"anyone"``, ``"member"`` or role names."""
     holders = frozenset(to.split() if isinstance(to, str) else to)
     if not holders or holders - ROLES - {"anyone", "member"}:
@@ -176,7 +176,7 @@ DIRECTIVES: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         add_settings_schema,
-        add_permission,
+        declare_permission,
         add_listing_kind,
         add_event_subscriber,
         add_after_commit_subscriber,

@@ -76,6 +76,9 @@ class CoreSettings(colander.MappingSchema):
     environment = colander.SchemaNode(
         colander.String(), missing="production", validator=colander.OneOf(["production", "development"])
     )
+    secret = colander.SchemaNode(
+        colander.String(), missing="", description="32 or more random characters; development makes its own"
+    )
     public_url = colander.SchemaNode(
         colander.String(),
         missing="http://127.0.0.1:8000",

@@ -1,0 +1,85 @@
+"""Refusals as ``application/problem+json`` (RFC 9457), in this one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import colander
+import structlog
+from pyramid.httpexceptions import HTTPException
+from pyramid.response import Response
+
+from marketcore.exceptions import Invalid, MarketError, NotFound, TooManyRequests
+from marketcore.web.json import dumps
+
+log = structlog.get_logger(__name__)
+TYPE_PREFIX = "urn:marketcore:problem:"
+
+
+def problem(request: Any, error: MarketError) -> Response:
+    """Return the problem document of ``error``."""
+    document = {
+        "type": TYPE_PREFIX + error.code,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "request_id": getattr(request, "request_id", ""),
+        **({"errors": error.errors} if error.errors else {}),
+        **error.extra,
+    }
+    response = Response(dumps(document), status=error.status, content_type="application/problem+json", charset=None)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.extra.get("retry_after", 1))
+    return response
+
+
+def market_error(error: MarketError, request: Any) -> Response:
+    """Answer a refusal that our own code raised."""
+    return problem(request, error)
+
+
+def invalid(error: colander.Invalid, request: Any) -> Response:
+    """Answer a body or query that its schema does not accept."""
+    return problem(request, Invalid(errors=field_errors(error)))
+
+
+def field_errors(error: colander.Invalid) -> dict[str, str]:
+    """Return what is wrong by field path, such as ``{"price.amount": "…"}``."""
+    prefix = f"{error.node.name}." if error.node.name else ""
+    return {key.removeprefix(prefix) or "body": str(why) for key, why in error.asdict().items()}
+
+
+def http_error(error: HTTPException, request: Any) -> Any:
+    """Answer what Pyramid itself refuses; redirects and the like pass as they are."""
+    if error.code < 400:
+        return error
+    if error.code == 404:
+        return problem(request, NotFound("there is no such address, or not for this method"))
+    if error.code == 403:
+        return problem(request, request.registry["denied"](request))
+    refusal = MarketError(error.explanation or error.title)
+    refusal.status, refusal.code, refusal.title = error.code, error.title.lower().replace(" ", "-"), error.title
+    return problem(request, refusal)
+
+
+def unexpected(error: Exception, request: Any) -> Response:
+    """Answer a fault of ours: logged in full, told without a word of its inside."""
+    log.error("unhandled_error", exc_info=error, path=request.path, method=request.method)
+    failure = MarketError("something went wrong here; the request id finds it in the log")
+    failure.status, failure.code, failure.title = 500, "internal", "Internal error"
+    return problem(request, failure)
+
+
+def includeme(config: Any) -> None:
+    """Register the exception views."""
+    for view, context in (
+        (market_error, MarketError),
+        (invalid, colander.Invalid),
+        (http_error, HTTPException),
+        (unexpected, Exception),
+    ):
+        config.add_exception_view(view, context=context)
+    config.add_notfound_view(http_error)
+    config.add_forbidden_view(http_error)

@@ -1,0 +1,66 @@
+"""JSON in and out: strict when reading, msgspec when writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from marketcore.exceptions import Malformed
+from marketcore.money import Money
+
+
+def present_money(minor: int, currency: str) -> dict[str, str]:
+    """Return ``{"amount": "500.00", "currency": "KES"}``."""
+    return {"amount": Money(minor, currency).amount, "currency": currency}
+
+
+def _hook(value: Any) -> Any:
+    if isinstance(value, Money):
+        return present_money(value.minor, value.currency)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_hook)
+_decoder = msgspec.json.Decoder()
+
+
+def dumps(value: Any) -> bytes:
+    """Encode ``value``; times become RFC 3339 in UTC, ``Money`` an amount with its currency."""
+    return _encoder.encode(value)
+
+
+def loads(body: bytes) -> Any:
+    """Decode a JSON text; anything that is not valid JSON (NaN, lone surrogates, too deep) is ``Malformed``."""
+    try:
+        return _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"the body is not valid JSON: {error}") from None
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """Return ``moment`` in UTC, so that it is written with a ``Z``."""
+    return moment.astimezone(UTC) if moment else None
+
+
+class JsonRenderer:
+    """Pyramid's renderer called ``json``, and the default of views that name none."""
+
+    def __init__(self, info: Any) -> None:
+        self.info = info
+
+    def __call__(self, value: Any, system: dict[str, Any]) -> bytes:
+        """Return the encoded ``value`` and set the content type."""
+        request = system.get("request")
+        if request is not None and request.response.content_type == "text/html":
+            request.response.content_type = "application/json"
+        return dumps(value)
+
+
+def includeme(config: Any) -> None:
+    """Make JSON the way views answer."""
+    factory: Callable[[Any], JsonRenderer] = JsonRenderer
+    config.add_renderer("json", factory)
+    config.add_renderer(None, factory)

@@ -1,0 +1,39 @@
+"""Prometheus: what this process counts, and the plain page it is read from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import ProcessCollector as _ProcessCollector
+from pyramid.response import Response
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self.collectors = CollectorRegistry()
+        _ProcessCollector(registry=self.collectors)
+        self.requests = Counter(
+            "marketcore_http_requests", "HTTP requests", ["method", "route", "status"], registry=self.collectors
+        )
+        self.seconds = Histogram("marketcore_http_seconds", "HTTP durations", ["route"], registry=self.collectors)
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one HTTP request."""
+        self.requests.labels(method, route, str(status)).inc()
+        self.seconds.labels(route).observe(seconds)
+
+
+def metrics_view(request: Any) -> Response:
+    """Return this process's metrics in Prometheus' text format."""
+    body = generate_latest(request.registry["metrics"].collectors)
+    return Response(body, headerlist=[("Content-Type", CONTENT_TYPE_LATEST)])
+
+
+def includeme(config: Any) -> None:
+    """Add ``/metrics``."""
+    config.registry["metrics"] = Metrics()
+    config.add_route("metrics", "/metrics")
+    config.add_view(metrics_view, route_name="metrics", request_method="GET", permission="public")

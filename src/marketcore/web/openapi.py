@@ -1,0 +1,261 @@
+"""The OpenAPI 3.1 document, made from what the views of the enabled plugins declare, and the page that shows it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import colander
+from apispec import APISpec
+from pyramid.response import Response
+
+from marketcore.web.json import dumps
+from marketcore.web.schema import MAX_KEY, Anything, Flag, Moment, MoneyNode, Schema, Text, Whole
+
+_PARAMETER = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
+_FORMATS: dict[type, dict[str, Any]] = {
+    Whole: {"type": "integer"},
+    Flag: {"type": "boolean"},
+    Moment: {"type": "string", "format": "date-time"},
+    Text: {"type": "string"},
+    Anything: {"type": "object"},
+}
+
+
+class ProblemDocument(Schema):
+    """A refusal (RFC 9457)."""
+
+    type = colander.SchemaNode(Text(), description="stable name of the refusal")
+    title = colander.SchemaNode(Text())
+    status = colander.SchemaNode(Whole())
+    detail = colander.SchemaNode(Text())
+    request_id = colander.SchemaNode(Text(), description="finds the request in the log")
+    errors = colander.SchemaNode(Anything(), missing=colander.drop, description="what is wrong, by field")
+
+
+def build_document(registry: Any, introspector: Any) -> dict[str, Any]:
+    """Return the document of every view that declares ``openapi``, for exactly the enabled plugins."""
+    spec = APISpec("marketcore", registry["version"], "3.1.0", info={"description": "Marketplace API"})
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    _schema(ProblemDocument(), spec)
+    paths: dict[str, dict[str, Any]] = {}
+    for item in introspector.get_category("views") or ():
+        view = item["introspectable"]
+        if view.get("openapi") is not None:
+            pattern = introspector.get("routes", view["route_name"])["pattern"]
+            path = _PARAMETER.sub(r"{\1}", pattern)
+            for method in _methods(view):
+                paths.setdefault(path, {})[method.lower()] = _operation(spec, view, pattern, method, item["related"])
+    for path in sorted(paths):
+        spec.path(path, operations=paths[path])
+    return dict(spec.to_dict())
+
+
+def _methods(view: Any) -> list[str]:
+    methods = view["request_methods"]
+    return [m for m in ([methods] if isinstance(methods, str) else methods) if m != "HEAD"]
+
+
+def _operation(spec: APISpec, view: Any, pattern: str, method: str, related: Any) -> dict[str, Any]:
+    declared = view["openapi"]
+    permission = next((r["value"] for r in related if r.category_name == "permissions"), "public")
+    operation: dict[str, Any] = {
+        "operationId": f"{method.lower()}_{view['route_name'].replace('.', '_')}",
+        "tags": [view["route_name"].split(".")[0]],
+        "summary": _first_line(view["callable"], view.get("attr")),
+        "description": f"Permission: `{permission}`.",
+        "parameters": _path_parameters(pattern) + _query_parameters(spec, declared.get("query")),
+        "responses": _responses(spec, declared, permission),
+    }
+    if permission != "public":
+        operation["security"] = [{"bearer": []}]
+    if "body" in declared:
+        schema = _schema(_instance(declared["body"]), spec)
+        required = any(node.required for node in _instance(declared["body"]).children)
+        operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": schema}}}
+    if declared.get("upload"):
+        operation["requestBody"] = _upload()
+    return operation
+
+
+def _upload() -> dict[str, Any]:
+    form = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+    return {"required": True, "content": {"multipart/form-data": {"schema": form}}}
+
+
+def _first_line(view: Any, attr: str | None) -> str:
+    documented = getattr(view, attr) if attr else view
+    return (documented.__doc__ or "").strip().split("\n")[0].rstrip(".")
+
+
+def _path_parameters(pattern: str) -> list[dict[str, Any]]:
+    number = {"type": "integer", "minimum": 1, "maximum": MAX_KEY}
+    return [
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(pattern, name, number)}
+        for name in _PARAMETER.findall(pattern)
+    ]
+
+
+def _path_schema(pattern: str, name: str, number: dict[str, Any]) -> dict[str, Any]:
+    if f"{{{name}:[0-9]" in pattern:
+        return number
+    if f"{{{name}:{UUID_PATTERN}}}" in pattern:
+        return {"type": "string", "format": "uuid"}
+    return {"type": "string", "minLength": 1, "maxLength": 200}
+
+
+UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def _query_parameters(spec: APISpec, query: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": node.name,
+            "in": "query",
+            "required": bool(node.required),
+            "schema": _schema(node, spec, null=False),
+            **({"description": node.description} if node.description else {}),
+        }
+        for node in (_instance(query).children if query else ())
+    ]
+
+
+def _responses(spec: APISpec, declared: Any, permission: str) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, schema in declared["responses"].items():
+        responses[str(status)] = {"description": _STATUS.get(status, "Done")}
+        if schema is not None:
+            content = {"application/json": {"schema": _schema(_instance(schema), spec)}}
+            responses[str(status)]["content"] = content
+    for status in sorted(_refusals(declared, permission)):
+        responses[str(status)] = _problem(_STATUS[status])
+    responses["default"] = _problem("Refused")
+    return responses
+
+
+_STATUS = {
+    200: "Done",
+    201: "Created",
+    202: "Accepted; the outcome follows",
+    204: "Done, nothing to say",
+    400: "The request could not be read",
+    401: "A valid access token is needed",
+    403: "Not allowed",
+    404: "Not there, or not for this caller",
+    409: "The current state does not allow this",
+    413: "The body is too large",
+    415: "This kind of body is not accepted",
+    422: "Some fields are not valid",
+    429: "Too many requests",
+}
+
+
+def _refusals(declared: Any, permission: str) -> set[int]:
+    refusals = {404, 422}
+    if "body" in declared or declared.get("upload"):
+        refusals |= {400, 413, 415}
+    if permission != "public":
+        refusals |= {401, 403}
+    return refusals | set(declared.get("refusals", ()))
+
+
+def _problem(description: str) -> dict[str, Any]:
+    reference = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {"description": description, "content": {"application/problem+json": {"schema": reference}}}
+
+
+def _instance(schema: Any) -> Any:
+    return schema() if isinstance(schema, type) else schema
+
+
+def _schema(node: colander.SchemaNode, spec: APISpec, *, null: bool = True) -> dict[str, Any]:
+    """Return the JSON Schema of ``node``; named schemas become components."""
+    if isinstance(node.typ, colander.Mapping):
+        return _nullable(_component(node, spec), node, null)
+    if isinstance(node.typ, colander.Sequence):
+        out = {"type": "array", "items": _schema(node.children[0], spec)}
+    else:
+        out = dict(_FORMATS[type(node.typ)])
+    out |= _limits(node, is_list=isinstance(node.typ, colander.Sequence))
+    if node.description:
+        out["description"] = node.description
+    return _nullable(out, node, null)
+
+
+def _nullable(out: dict[str, Any], node: colander.SchemaNode, null: bool) -> dict[str, Any]:
+    if node.missing is None and null:
+        return {"anyOf": [out, {"type": "null"}]}
+    if node.missing not in (colander.required, colander.drop, None) and isinstance(node.missing, str | int | bool):
+        return {**out, "default": node.missing}
+    return out
+
+
+def _component(node: colander.SchemaNode, spec: APISpec) -> dict[str, Any]:
+    name = _component_name(node)
+    if name in spec.components.schemas:
+        return {"$ref": f"#/components/schemas/{name}"}
+    out: dict[str, Any] = {"type": "object", "properties": {c.name: _schema(c, spec) for c in node.children}}
+    out["required"] = [child.name for child in node.children if child.required or child.missing is None]
+    if node.typ.unknown == "raise":
+        out["additionalProperties"] = name == "ProblemDocument"
+    if description := (type(node).__doc__ or "").strip().split("\n")[0]:
+        out["description"] = description
+    spec.components.schema(name, out)
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _component_name(node: colander.SchemaNode) -> str:
+    if isinstance(node, MoneyNode):
+        return "Money"
+    top, name = type(node).__module__.split(".")[0], type(node).__name__
+    return name if top == "marketcore" else f"{top.removeprefix('marketcore_')}.{name}"
+
+
+def _limits(node: colander.SchemaNode, *, is_list: bool) -> dict[str, Any]:
+    validators = getattr(node.validator, "validators", (node.validator,)) if node.validator else ()
+    out: dict[str, Any] = {}
+    for validator in validators:
+        if isinstance(validator, colander.Length):
+            low, high = ("minItems", "maxItems") if is_list else ("minLength", "maxLength")
+            out |= {k: v for k, v in ((low, validator.min), (high, validator.max)) if v is not None}
+        elif isinstance(validator, colander.Range):
+            out |= {k: v for k, v in (("minimum", validator.min), ("maximum", validator.max)) if v is not None}
+        elif isinstance(validator, colander.OneOf):
+            out["enum"] = list(validator.choices)
+        elif isinstance(validator, colander.Regex):
+            out["pattern"] = validator.match_object.pattern
+    return out
+
+
+def document_view(request: Any) -> Response:
+    """Return the OpenAPI document."""
+    registry = request.registry
+    if "openapi_document" not in registry:
+        registry["openapi_document"] = dumps(build_document(registry, registry.introspector))
+    return Response(registry["openapi_document"], content_type="application/json", charset=None)
+
+
+def docs_view(request: Any) -> dict[str, Any]:
+    """Return the page that shows the document; everything it needs comes from here."""
+    request.response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+    )
+    return {"document": request.route_path("openapi.document")}
+
+
+def includeme(config: Any) -> None:
+    """Add ``/api/openapi.json`` and ``/api/docs``."""
+    from importlib.metadata import version
+
+    config.registry["version"] = version("marketcore")
+    config.add_route("openapi.document", "/api/openapi.json")
+    config.add_view(document_view, route_name="openapi.document", request_method="GET", permission="public")
+    config.add_route("openapi.docs", "/api/docs")
+    config.add_view(
+        docs_view,
+        route_name="openapi.docs",
+        request_method="GET",
+        permission="public",
+        renderer="marketcore.web:templates/docs.jinja2",
+    )
+    config.add_static_view("static", "marketcore.web:static", cache_max_age=86400)

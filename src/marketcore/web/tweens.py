@@ -1,0 +1,67 @@
+"""Around every request: its id, its log line, tolerated trailing slashes, headers that make browsers careful."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from pyramid.tweens import INGRESS
+
+log = structlog.get_logger("marketcore.access")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def access_tween(handler: Any, registry: Any) -> Any:
+    """Give the request an id, bind it to every log line, and log how it ended."""
+
+    def tween(request: Any) -> Any:
+        given = request.headers.get("X-Request-Id", "")
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)
+        started = time.perf_counter()
+        response = handler(request)
+        response.headers["X-Request-Id"] = request.request_id
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        response.headers.setdefault("Cache-Control", "no-store")
+        observe(registry, request, response.status_int, time.perf_counter() - started)
+        return response
+
+    return tween
+
+
+def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
+    """Write the access log line and count the request."""
+    route = request.matched_route.name if getattr(request, "matched_route", None) else "none"
+    registry["metrics"].request(request.method, route, status, seconds)
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        route=route,
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+        remote=request.remote_addr,
+    )
+
+
+def slash_tween(handler: Any, registry: Any) -> Any:
+    """Treat ``/api/v1/orders/`` as ``/api/v1/orders``."""
+
+    def tween(request: Any) -> Any:
+        path = request.environ["PATH_INFO"]
+        if len(path) > 1 and path.endswith("/"):
+            request.environ["PATH_INFO"] = path.rstrip("/") or "/"
+        return handler(request)
+
+    return tween
+
+
+def includeme(config: Any) -> None:
+    """Add both tweens outside all others."""
+    config.add_tween("marketcore.web.tweens.slash_tween", under=INGRESS)
+    config.add_tween("marketcore.web.tweens.access_tween", under=INGRESS)
