@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("principal", sa.String(length=60), nullable=False),
         sa.Column("key", sa.String(length=100), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("resource", sa.String(length=60), server_default="", nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("content_type", sa.String(length=60), server_default="", nullable=False),
         sa.Column("body", sa.LargeBinary(), server_default="", nullable=False),
