@@ -25,8 +25,10 @@ from marketcore.directives import table
 from marketcore.events import PaymentCaptured, PaymentFailed
 from marketcore.exceptions import Conflict, Invalid, NotFound
 from marketcore.interfaces import Outcome, PaymentAttempt, ProviderResult
-from marketcore.ledger.accounts import business_id, provider_clearing, unapplied_receipts
-from marketcore.ledger.services import LedgerService, Transfer
+from marketcore.ledger.accounts import provider_clearing, unapplied_receipts
+from marketcore.ledger.ids import business_id
+from marketcore.ledger.services import LedgerService
+from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
 from marketcore.payments.routing import Routing
 from marketcore.payments.rules import STATE_OF
