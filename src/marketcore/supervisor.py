@@ -1,10 +1,10 @@
 """Run several long-lived processes as one: start, watch, restart, stop.
 
 Each child leads a session of its own and is tied to the supervisor by ``marketcore.embedded.tether``: the
-kernel's parent-death signal (armed by ``setpriv --pdeathsig TERM`` before the child's program is executed) plus
-a guard that ends the child's whole process group. A ``kill -9`` of the supervisor therefore leaves neither a
-child nor what a child forked. A terminal's Ctrl-C reaches the supervisor only, which stops the children in
-reverse order of their start.
+kernel's parent-death signal (armed by ``setpriv --pdeathsig TERM`` before the child's program is executed)
+plus a guard that ends the child's whole process group. A ``kill -9`` of the supervisor therefore leaves
+neither a child nor what a child forked. A terminal's Ctrl-C reaches the supervisor only, which stops the
+children one after the other, in reverse order of their start.
 """
 
 import os
@@ -32,7 +32,7 @@ _TICK = 0.05
 
 
 class Supervisor:
-    """Run ``commands`` (name → arguments) in their order until a signal comes or one of them cannot be kept up.
+    """Run ``commands`` (name → arguments) in their order until a signal comes or one keeps crashing.
 
     ``env`` is the children's whole environment. ``ready`` maps names to functions that tell, within about a
     second, whether that process can do its work; one without such a function is ready once started. An
@@ -57,15 +57,23 @@ class Supervisor:
             )
         environment = {"PYTHONUNBUFFERED": "1", **env}
         self._children = [
-            _Child(name, command, environment, checks.get(name, bool_true), self._output, first_delay)
+            _Child(
+                name,
+                command,
+                env=environment,
+                is_ready=checks.get(name, _always),
+                output=self._output,
+                first_delay=first_delay,
+            )
             for name, command in commands.items()
         ]
-        self._signals = 0
+        self._asked_to_stop = False
+        self._interrupts = 0
 
     def run(self) -> int:
         """Run until stopped, from the main thread; return the exit code.
 
-        0 after SIGINT, SIGTERM or SIGHUP, 130 if a second one made it kill, 1 if a process was given up.
+        0 after SIGINT, SIGTERM or SIGHUP, 130 if a second SIGINT made it kill, 1 if a process was given up.
         """
         with self._signal_handlers():
             try:
@@ -80,7 +88,7 @@ class Supervisor:
 
     def _watch(self) -> str | None:
         """Look after the children until asked to stop; return why the whole must stop otherwise."""
-        while not self._signals and not self._output.closed:
+        while not self._asked_to_stop and not self._output.closed:
             for child in self._children:
                 if reason := child.look():
                     return reason
@@ -88,12 +96,11 @@ class Supervisor:
         return None
 
     def _stop(self, code: int) -> int:
-        earlier = self._signals
         for child in reversed(self._children):
             child.ask_to_stop()
             deadline = time.monotonic() + STOP_SECONDS
             while child.alive() and time.monotonic() < deadline:
-                if self._signals > max(earlier, 1):
+                if self._interrupts > 1:
                     return 130
                 time.sleep(_TICK)
             child.kill()
@@ -114,11 +121,11 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._signals += 1
+        self._asked_to_stop = True
+        self._interrupts += number == signal.SIGINT
 
 
-def bool_true() -> bool:
-    """Tell that a process without a readiness function is ready as soon as it runs."""
+def _always() -> bool:
     return True
 
 
@@ -127,6 +134,7 @@ class _Child:
         self,
         name: str,
         command: Sequence[str],
+        *,
         env: Mapping[str, str],
         is_ready: Callable[[], bool],
         output: "_Output",
@@ -245,12 +253,14 @@ class _Output:
         }
 
     def line(self, name: str, text: str) -> None:
-        """Write one line; once the reader of the stream has gone, only remember that it has."""
+        """Write one line; once the stream's other end has gone, only remember that it has."""
+        encoding = self._stream.encoding or "utf-8"
+        writable = text.encode(encoding, "backslashreplace").decode(encoding)
         with self._lock:
             try:
-                self._stream.write(f"{self._prefixes[name]}{text}\n")
+                self._stream.write(f"{self._prefixes[name]}{writable}\n")
                 self._stream.flush()
-            except (BrokenPipeError, ValueError):
+            except OSError:
                 self.closed = True
 
 

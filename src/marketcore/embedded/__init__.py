@@ -35,8 +35,8 @@ def running_servers(
     """Yield usable ``(database_url, redis_url)``, running what is ``embedded`` for the duration of the block.
 
     Embedded servers keep their files in ``data_dir/postgres`` and ``data_dir/valkey``. A server that another
-    process runs for the same folder is used and left running; one started here is stopped at the end. Any other
-    URL is passed through. Raises ``EmbeddedServerError`` naming the remedy where a server cannot run.
+    process runs for the same folder is used and left running; one started here is stopped at the end. Any
+    other URL is passed through. Raises ``EmbeddedServerError`` naming the remedy where a server cannot run.
     """
     with ExitStack() as stack:
         if database_url == EMBEDDED:

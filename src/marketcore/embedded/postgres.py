@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import signal
 from pathlib import Path
 
 import psycopg
@@ -11,6 +10,7 @@ import psycopg
 from marketcore.embedded.binaries import postgres_binaries, require
 from marketcore.embedded.privileges import Footing, footing
 from marketcore.embedded.server import EmbeddedServer
+from marketcore.embedded.tether import Tethered
 
 _NAME = "marketcore"  # of the role and of the database
 _LOCALE = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
@@ -67,7 +67,7 @@ class EmbeddedPostgres(EmbeddedServer):
         self._forget_foreign_pid()
 
     def _create(self, run_as: Footing, lock: int) -> None:
-        """Make the cluster under another name first, so that an interrupted creation is never taken for one."""
+        """Make the cluster under another name first: an interrupted creation must not be taken for one."""
         unfinished = self.folder / "cluster.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -121,7 +121,14 @@ class EmbeddedPostgres(EmbeddedServer):
             return False
         return row is not None and Path(row[0]) == self.cluster
 
-    def _complete(self, port: int) -> None:
+    def _await_answer(self, server: Tethered, port: int) -> bool:
+        """Wait for the server; it is ready only when it has the database."""
+        ready = super()._await_answer(server, port)
+        if ready:
+            self._ensure_database(port)
+        return ready
+
+    def _ensure_database(self, port: int) -> None:
         with self._connect(port) as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_NAME]).fetchone()
             if known is None:

@@ -9,8 +9,8 @@ Three modes, one of which is chosen on first use and stored beside the data, bec
     server keeps root's rights over files.
 ``setuid-copy``
     root without user namespaces (many containers): the server runs as nobody. If nobody cannot reach the
-    programs (an installation in root's home), they are copied beside the data. If nobody cannot reach the data,
-    the server gets the capability to pass closed folders, and then needs no copy either.
+    programs (an installation in root's home), they are copied beside the data. If nobody cannot reach the
+    data, the server gets the capability to pass closed folders, and then needs no copy either.
 """
 
 import os
@@ -99,16 +99,19 @@ def user_namespaces_work() -> bool:
     """Tell whether this process may create a user namespace."""
     if not shutil.which("unshare"):
         return False
-    return subprocess.run([*_UNSHARE, "true"], capture_output=True, check=False).returncode == 0
+    return _succeeds([*_UNSHARE, "true"])
 
 
 def _nobody_may(test: str, path: Path) -> bool:
-    question = [*_AS_NOBODY, "--", "test", test, str(path)]
-    return subprocess.run(question, capture_output=True, check=False, cwd="/").returncode == 0
+    return _succeeds([*_AS_NOBODY, "--", "test", test, str(path)])
+
+
+def _succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False, cwd="/").returncode == 0  # noqa: S603
 
 
 def _copied(binaries: Path, target: Path) -> Path:
-    """Copy the installation (and the libraries its wheel keeps in a sibling folder), unless it is a copy of it."""
+    """Copy the installation and the libraries its wheel keeps in a sibling folder, unless that was done."""
     install, wanted = binaries.parent, _version(binaries)
     copy = target / "package" / install.name
     stamp = target / "version"
@@ -130,7 +133,7 @@ def _version(binaries: Path) -> str:
 
 def _open_to_all(target: Path) -> None:
     for folder, _, files in os.walk(target):
-        os.chmod(folder, 0o755)
+        os.chmod(folder, 0o755)  # noqa: S103 - for another user to run, and for root alone to change
         for name in files:
             path = Path(folder, name)
             if not path.is_symlink():

@@ -1,9 +1,9 @@
 """What embedded PostgreSQL and Valkey share: one server per folder, joined by whoever comes second.
 
 The folder holds ``password`` (0600), ``state.json`` ({pid, port}), ``server.log`` and ``lock``. The lock is a
-``flock`` taken by the starter and inherited by the server, so it is held exactly as long as any process of the
-server lives, whoever started it and however that one ended. A second starter polls: either the running server
-answers, or the lock becomes free and it is the starter itself.
+``flock`` taken by the starter and inherited by the server, so it is held exactly as long as any process of
+the server lives, whoever started it and however that one ended. A second starter polls: either the running
+server answers, or the lock becomes free and it is the starter itself.
 """
 
 import fcntl
@@ -47,11 +47,12 @@ class EmbeddedServer(ABC):
 
         Raises ``EmbeddedServerError`` with the last lines of the server's log where it does not start.
         """
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make_folder()
         lock = self._lock_or_url()
         if isinstance(lock, str):
             return lock
         try:
+            self.stop()  # dismisses what is left of a server that has died
             self._prepare(lock)
             return self._url(self._launch(lock))
         finally:
@@ -98,11 +99,14 @@ class EmbeddedServer(ABC):
     def _url(self, port: int) -> str:
         """Return the URL of the server on ``port``."""
 
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise self._error(f"the folder cannot be made: {error}") from error
+
     def _prefix(self) -> tuple[str, ...]:
         return ()
-
-    def _complete(self, port: int) -> None:
-        """Finish a server that answers for the first time since its start."""
 
     @property
     def _state(self) -> Path:
@@ -125,7 +129,7 @@ class EmbeddedServer(ABC):
         write_private(self._password_file, secrets.token_urlsafe(32))
 
     def _lock_or_url(self) -> int | str:
-        """Return the lock's descriptor, or the URL if the server answers; wait for one coming up or going down."""
+        """Return the lock's descriptor, or the URL once a server answers; wait for one that comes or goes."""
         lock = self._open(self.folder / "lock", os.O_RDWR | os.O_CREAT)
         deadline = time.monotonic() + START_SECONDS
         try:
@@ -160,7 +164,6 @@ class EmbeddedServer(ABC):
             self._server = self._spawn(port, lock)
             try:
                 if self._await_answer(self._server, port):
-                    self._complete(port)
                     self._record(self._server.pid, port)
                     return port
             except BaseException:
@@ -179,7 +182,7 @@ class EmbeddedServer(ABC):
             os.close(log)
 
     def _run(self, command: list[str], lock: int, log: int) -> Tethered:
-        """Start a program as the server's user, holding the lock, writing to the log, in a clean environment."""
+        """Start a program as the server's user, holding the lock, writing to the log."""
         return spawn(
             command,
             death_signal=self.death_signal,
@@ -241,7 +244,7 @@ def _free_port() -> int:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write or replace a file that only its owner can read; others see the old text or the new, never a part."""
+    """Write or replace, at one stroke, a file that only its owner can read."""
     unfinished = path.with_name(path.name + ".new")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -2,10 +2,11 @@
 
 A child is tied by two independent means:
 
-* the kernel's parent-death signal (``setpriv --pdeathsig``, Linux), which reaches the child itself at once; and
+* the kernel's parent-death signal (``setpriv --pdeathsig``, Linux), which reaches the child itself at once;
 * a guard, a tiny shell holding one end of a pipe. When the other end disappears, however the parent died, the
   guard ends the child's whole process group, so that what the child forked goes too. The guard is the only
-  means where ``setpriv`` is missing (macOS).
+  means where ``setpriv`` is missing (macOS). Only a grandchild that makes a session of its own escapes it;
+  such programs (PostgreSQL's backends) watch their parent themselves.
 
 The kernel sends the parent-death signal when the *thread* that forked ends, not the process. Every child is
 therefore forked by one thread that lives as long as the process, and ``spawn`` may be called from any thread.
@@ -74,7 +75,7 @@ class Tethered:
         return True
 
     def stop(self, number: int, patience: float) -> bool:
-        """Signal the group, wait ``patience`` seconds, kill what is left; return whether all went by itself."""
+        """Signal the group, wait ``patience`` seconds, kill what is left; return whether nothing was."""
         self.signal(number)
         deadline = time.monotonic() + patience
         while self.alive() and time.monotonic() < deadline:
@@ -103,12 +104,13 @@ def spawn(
     """Start ``command`` in a session of its own, tied to the life of this process.
 
     ``death_signal`` is what the child gets when this process dies ("TERM", "INT", "KILL"), ``patience`` the
-    seconds it then has before its group is killed. ``prefix`` is a wrapping command that executes its arguments
-    (it may change user, which would clear a signal armed before it). ``kernel`` False leaves all to the guard;
-    None decides by what the platform has. Further options go to ``subprocess.Popen``.
+    seconds it then has before its group is killed. ``prefix`` is a wrapping command that executes its
+    arguments (it may change user, which would clear a signal armed before it). ``kernel`` False leaves all to
+    the guard; None decides by what the platform has. Further options go to ``subprocess.Popen``.
     """
     armed = kernel_tether_available() if kernel is None else kernel
-    start = partial(_start, command, death_signal, patience, prefix, armed, options)
+    wrapped = [*prefix, *(_armed(death_signal) if armed else ()), *command]
+    start = partial(_start, wrapped, "" if armed else death_signal, patience, options)
     future = _forking_thread(os.getpid()).submit(start)
     try:
         return future.result()
@@ -123,18 +125,10 @@ def kernel_tether_available() -> bool:
     return shutil.which("setpriv") is not None
 
 
-def _start(
-    command: Sequence[str],
-    death_signal: str,
-    patience: int,
-    prefix: Sequence[str],
-    armed: bool,
-    options: dict[str, Any],
-) -> Tethered:
-    wrapped = [*prefix, *(_armed(death_signal) if armed else ()), *command]
-    process = subprocess.Popen(wrapped, start_new_session=True, **options)
+def _start(command: list[str], guard_signal: str, patience: int, options: dict[str, Any]) -> Tethered:
+    process = subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603
     try:
-        guard = _guard(process.pid, "" if armed else death_signal, patience)
+        guard = _guard(process.pid, guard_signal, patience)
     except BaseException:
         process.kill()
         process.wait()
@@ -143,20 +137,12 @@ def _start(
 
 
 def _armed(death_signal: str) -> list[str]:
-    return [
-        "setpriv",
-        "--pdeathsig",
-        death_signal,
-        "--",
-        "/bin/sh",
-        "-c",
-        _ONLY_WITH_PARENT,
-        str(os.getpid()),
-    ]
+    check = ["/bin/sh", "-c", _ONLY_WITH_PARENT, str(os.getpid())]
+    return ["setpriv", "--pdeathsig", death_signal, "--", *check]
 
 
 def _guard(group: int, first_signal: str, patience: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603
         ["/bin/sh", "-c", _GUARD, "guard", str(group), first_signal, str(patience)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
