@@ -52,9 +52,7 @@ class Supervisor:
         self._output = _Output(output or sys.stdout, [_NAME, *commands])
         checks = ready or {}
         if unknown := set(checks) - set(commands):
-            raise ValueError(
-                f"Readiness is given for {sorted(unknown)}, but the processes are {list(commands)}"
-            )
+            raise ValueError(f"Readiness is given for {sorted(unknown)}; the processes are {list(commands)}")
         environment = {"PYTHONUNBUFFERED": "1", **env}
         self._children = [
             _Child(

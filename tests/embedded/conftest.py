@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from marketcore.embedded import EmbeddedPostgres, EmbeddedValkey
+from marketcore.embedded.privileges import DIRECT, SETUID, USERNS, user_namespaces_work
 
+ROOT_MODES = [USERNS, SETUID] if user_namespaces_work() else [SETUID]
+MODES = ROOT_MODES if os.geteuid() == 0 else [DIRECT]
 HERE = Path(__file__).parent
 PATIENCE = 60
 
@@ -73,7 +76,10 @@ class Processes:
         """Kill what the test has left."""
         for process in self.started:
             process.kill()
-            process.communicate()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
 
 
 def _stat(pid: int) -> list[str]:
@@ -81,6 +87,12 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return ["X", "0"]
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    """Give each mode in which this user can run PostgreSQL."""
+    return request.param
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Start embedded servers, print what they are as one line of JSON, and keep them until standard input ends."""
+"""Start embedded servers, print what they are as a line of JSON, keep them until standard input ends."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from marketcore.embedded import EmbeddedPostgres, EmbeddedValkey, tether
 
 
 def main(folder: str, mode: str | None = None, thread: bool = False, kernel: bool = True) -> None:
-    """Start both servers in ``folder``, if asked in a thread that ends at once or without the kernel's tether."""
+    """Start both servers, if asked in a thread that ends at once or without the kernel's tether."""
     if not kernel:
         tether.kernel_tether_available = lambda: False
     postgres = EmbeddedPostgres(Path(folder, "postgres"), durable=False, mode=mode)

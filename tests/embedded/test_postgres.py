@@ -15,11 +15,9 @@ import pytest
 
 from marketcore.embedded import EmbeddedServerError, server
 from marketcore.embedded.binaries import postgres_binaries
-from marketcore.embedded.privileges import DIRECT, SETUID, USERNS, user_namespaces_work
+from marketcore.embedded.privileges import DIRECT, SETUID, USERNS
 
 REMEDY = "set `marketcore.database_url` to the postgresql:// URL"
-ROOT_MODES = [USERNS, SETUID] if user_namespaces_work() else [SETUID]
-MODES = ROOT_MODES if os.geteuid() == 0 else [DIRECT]
 
 
 def connected(url: str, **overriding) -> psycopg.Connection:
@@ -29,11 +27,6 @@ def connected(url: str, **overriding) -> psycopg.Connection:
 def asked(url: str, question: str) -> object:
     with connected(url) as connection:
         return connection.execute(question).fetchone()[0]
-
-
-@pytest.fixture(params=MODES)
-def mode(request) -> str:
-    return request.param
 
 
 @pytest.fixture
@@ -167,7 +160,9 @@ def test_a_port_lost_to_another_program_is_replaced(postgres, monkeypatch):
 def test_a_demanded_port_that_is_taken_is_named_from_the_log(postgres):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(EmbeddedServerError, match=f'(?s){REMEDY}.*"127.0.0.1", port {port}|Address already'):
+        with pytest.raises(
+            EmbeddedServerError, match=f'(?s){REMEDY}.*"127.0.0.1", port {port}|Address already'
+        ):
             postgres(port=port).start()
 
 
