@@ -37,7 +37,8 @@ class Supervisor:
     ``env`` is the children's whole environment. ``ready`` maps names to functions that tell, within about a
     second, whether that process can do its work; one without such a function is ready once started. An
     ``OSError`` from such a function means not ready. ``output`` receives every line; ``first_delay`` is the
-    pause in seconds before the first restart, doubled for each further quick crash.
+    pause in seconds before the first restart, doubled for each further quick crash; ``stop_seconds`` is what
+    a process gets to stop by itself.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Supervisor:
         ready: Mapping[str, Callable[[], bool]] | None = None,
         output: TextIO | None = None,
         first_delay: float = 1.0,
+        stop_seconds: int = STOP_SECONDS,
     ) -> None:
         self._output = _Output(output or sys.stdout, [_NAME, *commands])
         checks = ready or {}
@@ -62,9 +64,11 @@ class Supervisor:
                 is_ready=checks.get(name, _always),
                 output=self._output,
                 first_delay=first_delay,
+                stop_seconds=stop_seconds,
             )
             for name, command in commands.items()
         ]
+        self._stop_seconds = stop_seconds
         self._asked_to_stop = False
         self._interrupts = 0
 
@@ -96,7 +100,7 @@ class Supervisor:
     def _stop(self, code: int) -> int:
         for child in reversed(self._children):
             child.ask_to_stop()
-            deadline = time.monotonic() + STOP_SECONDS
+            deadline = time.monotonic() + self._stop_seconds
             while child.alive() and time.monotonic() < deadline:
                 if self._interrupts > 1:
                     return 130
@@ -137,6 +141,7 @@ class _Child:
         is_ready: Callable[[], bool],
         output: "_Output",
         first_delay: float,
+        stop_seconds: int,
     ) -> None:
         self.name = name
         self._command = command
@@ -144,6 +149,7 @@ class _Child:
         self._is_ready = is_ready
         self._output = output
         self._first_delay = first_delay
+        self._stop_seconds = stop_seconds
         self._process: Tethered | None = None
         self._announced = False
         self._started = 0.0
@@ -187,7 +193,7 @@ class _Child:
         process = spawn(
             self._command,
             death_signal="TERM",
-            patience=STOP_SECONDS,
+            patience=self._stop_seconds,
             env=dict(self._env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -8,10 +8,13 @@ from pathlib import Path
 from marketcore.supervisor import Supervisor
 
 
-def main(commands: dict[str, list[str]], ready: dict[str, str], delay: float) -> int:
+def main(commands: dict[str, list[str]], ready: dict[str, str], delay: float, stop_seconds: int = 10) -> int:
     """Supervise ``commands``; ``ready`` maps a name to the file whose existence makes it ready."""
     checks = {name: Path(path).exists for name, path in ready.items()}
-    return Supervisor(commands, dict(os.environ), ready=checks, first_delay=delay).run()
+    supervisor = Supervisor(
+        commands, dict(os.environ), ready=checks, first_delay=delay, stop_seconds=stop_seconds
+    )
+    return supervisor.run()
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ def python(source: str, *arguments: str) -> list[str]:
 def supervised(processes):
     """Start a supervisor process over named commands."""
 
-    def start(ready=(), delay=0.01, **commands):
-        argument = {"commands": commands, "ready": dict(ready), "delay": delay}
+    def start(ready=(), delay=0.01, stop_seconds=10, **commands):
+        argument = {"commands": commands, "ready": dict(ready), "delay": delay, "stop_seconds": stop_seconds}
         return processes.script("supervise.py", argument, stderr=subprocess.STDOUT)
 
     return start
@@ -104,7 +104,7 @@ def test_what_a_process_has_started_is_stopped_with_it(supervised, processes):
 
 
 def test_a_process_that_ignores_the_request_is_killed(supervised, processes):
-    supervisor = supervised(stubborn=python(STUBBORN))
+    supervisor = supervised(stop_seconds=1, stubborn=python(STUBBORN))
     pids = hellos(lines_until(supervisor, "hello"))
     supervisor.terminate()
     assert supervisor.wait() == 0
@@ -113,7 +113,7 @@ def test_a_process_that_ignores_the_request_is_killed(supervised, processes):
 
 def test_a_second_ctrl_c_kills_at_once(supervised, processes):
     telling = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('asked'))\n" + HELLO
-    supervisor = supervised(stubborn=python(telling + "while True: time.sleep(600)"))
+    supervisor = supervised(stop_seconds=600, stubborn=python(telling + "while True: time.sleep(600)"))
     pids = hellos(lines_until(supervisor, "hello"))
     supervisor.send_signal(signal.SIGINT)
     lines_until(supervisor, "asked")
@@ -123,7 +123,8 @@ def test_a_second_ctrl_c_kills_at_once(supervised, processes):
 
 
 def test_a_killed_supervisor_leaves_no_process(supervised, processes):
-    supervisor = supervised(web=python(WAIT), worker=python(FORKING, STUBBORN), stubborn=python(STUBBORN))
+    commands = {"web": python(WAIT), "worker": python(FORKING, STUBBORN), "stubborn": python(STUBBORN)}
+    supervisor = supervised(stop_seconds=1, **commands)
     pids = hellos(
         lines_until(supervisor, "web .*hello", "worker .*hello", "worker .*hello", "stubborn .*hello")
     )

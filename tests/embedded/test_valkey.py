@@ -7,9 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from marketcore.embedded import EmbeddedServerError, EmbeddedValkey
 
+ONCE = Retry(NoBackoff(), 0)  # a refused password is a connection error to redis-py, which would try again
 REMEDY = "set `marketcore.redis_url` to the redis:// URL"
 
 
@@ -19,12 +22,12 @@ def test_the_server_works_with_its_url_and_refuses_without_the_password(valkey):
         client.set("seen", "yes")
         assert client.get("seen") == b"yes"
     with (
-        redis.Redis(host=url.hostname, port=url.port) as stranger,
+        redis.Redis(retry=ONCE, host=url.hostname, port=url.port) as stranger,
         pytest.raises(redis.AuthenticationError),
     ):
         stranger.ping()
     with (
-        redis.Redis(host=url.hostname, port=url.port, password="wrong") as stranger,
+        redis.Redis(retry=ONCE, host=url.hostname, port=url.port, password="wrong") as stranger,
         pytest.raises(redis.AuthenticationError),
     ):
         stranger.ping()
