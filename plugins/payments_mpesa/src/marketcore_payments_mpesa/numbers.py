@@ -118,7 +118,7 @@ def result_code(value: object) -> str:
 
 
 def opaque_reference(value: object, name: str) -> str:
-    """Return a gateway's reference when it is 1 to 100 printable ASCII characters; raise ValueError if not."""
+    """Return a gateway's reference of 1 to 100 printable ASCII characters, or raise ValueError."""
     if not isinstance(value, str) or not _OPAQUE.fullmatch(value):
         raise ValueError(f"{name} is not 1 to 100 printable ASCII characters")
     return value
