@@ -360,7 +360,8 @@ def _msisdn(phone: str) -> str:
 def _seconds(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
         return int(value)
-    return value if isinstance(value, int) and 0 < value < 10**9 else None
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 < value < 10**9 else None  # type: ignore[operator,return-value]
 
 
 def _json_object(body: bytes) -> Mapping[str, object] | None:

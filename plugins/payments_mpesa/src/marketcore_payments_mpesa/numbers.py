@@ -195,6 +195,9 @@ def _transaction_date(value: object) -> datetime | None:
     if value is None:
         return None
     text = _digits(value, "TransactionDate")
-    if not re.fullmatch(r"[0-9]{14}", text):
-        raise ValueError("TransactionDate is not YYYYMMDDHHmmss")
-    return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=NAIROBI)
+    try:
+        if len(text) != 14 or not text.isdecimal():
+            raise ValueError(text)
+        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=NAIROBI)
+    except ValueError:
+        raise ValueError(f"TransactionDate {text[:20]!r} is not YYYYMMDDHHmmss") from None

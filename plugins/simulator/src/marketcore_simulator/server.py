@@ -10,6 +10,9 @@ from marketcore_simulator.app import Simulator
 from marketcore_simulator.courier import is_loopback
 from marketcore_simulator.world import World
 
+#: How often the serving thread looks whether to stop.
+_POLL_SECONDS = 0.02
+
 
 class SimulatorServer:
     """Run a simulator in a thread: `with SimulatorServer(seed=1) as simulator: simulator.url`.
@@ -26,7 +29,9 @@ class SimulatorServer:
         self.app = Simulator(self.world)
         self._server = _Server((host, port), _Handler)
         self._server.set_app(self.app)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="simulator", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="simulator", daemon=True
+        )
 
     @property
     def url(self) -> str:

@@ -1,7 +1,6 @@
 """The handset and the event log, as plain HTML that also works without a script."""
 
 import contextlib
-import json
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
@@ -27,7 +26,6 @@ class Pages:
         )
         self._templates.filters["grouped"] = "{:,}".format
         self._templates.filters["spaced"] = _spaced
-        self._templates.filters["pretty"] = _pretty
 
     def add_routes(self, router: Router) -> None:
         """Add the pages and the forms on them."""
@@ -81,10 +79,3 @@ class Pages:
 
 def _spaced(phone: str) -> str:
     return f"+{phone[:3]} {phone[3:6]} {phone[6:9]} {phone[9:]}"
-
-
-def _pretty(body: object) -> str:
-    try:
-        return json.dumps(json.loads(str(body), parse_float=str), indent=2)
-    except ValueError:
-        return str(body)
