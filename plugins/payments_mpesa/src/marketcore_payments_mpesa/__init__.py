@@ -1,0 +1,1 @@
+"""M-Pesa payments through Safaricom's Daraja gateway."""

@@ -1,0 +1,1 @@
+"""Simulated payment gateways over real HTTP, for development and tests only."""
