@@ -11,6 +11,11 @@ def began(shop, label: str) -> bool:
     return f"{label} began" in shop.labels("marks")
 
 
+def is_stopping(shop) -> bool:
+    """Whether the only worker has heard its signal: it no longer listens for new jobs."""
+    return not shop.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'")
+
+
 def open_gate(shop, label: str) -> None:
     shop.query("INSERT INTO marks (label) VALUES (:label)", label=label)
 
@@ -72,7 +77,9 @@ def test_a_stopped_worker_finishes_its_job_and_begins_no_other(shop, signum):
     worker = shop.worker(threads=1)
     shop.enqueue("job_app.hold", label="running", until="gate")
     shop.eventually(lambda: began(shop, "running"))
+    assert not is_stopping(shop)
     worker.send_signal(signum)
+    shop.eventually(lambda: is_stopping(shop))
     shop.enqueue("job_app.record", label="too late")
     open_gate(shop, "gate")
     assert worker.wait(30) == 0

@@ -130,8 +130,8 @@ def serve(registry: Any) -> None:
     What has not finished by then is given back and another worker begins it anew.
     """
     settings = section(registry, "jobs")
-    engine = autocommit(make_engine(section(registry, "marketcore")["database_url"], pool_size=3))
-    keeper, wakeup = LeaseKeeper(engine, settings["lease_seconds"]), WakeUp(engine)
+    engine = make_engine(section(registry, "marketcore")["database_url"], pool_size=3)
+    keeper, wakeup = LeaseKeeper(autocommit(engine), settings["lease_seconds"]), WakeUp(autocommit(engine))
     huey = JobHuey(registry, wakeup, keeper, engine)
     consumer = JobConsumer(
         huey, workers=settings["threads"], shutdown_timeout=settings["shutdown_seconds"], max_delay=1.0
@@ -144,4 +144,5 @@ def serve(registry: Any) -> None:
     finally:
         wakeup.stop()
         keeper.stop()
+        engine.dispose()
         log.info("worker_stopped")

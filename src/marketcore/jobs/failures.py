@@ -34,4 +34,4 @@ def describe(error: BaseException) -> str:
 def delay_after(attempt: int) -> float:
     """Return the seconds to wait after the ``attempt``-th failure: 10, 20, 40 … to 6 hours, less up to a quarter."""
     longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 20))
-    return longest * random.uniform(0.75, 1)  # noqa: S311 - jitter, not a secret
+    return float(longest * random.uniform(0.75, 1))  # noqa: S311 - jitter, not a secret

@@ -47,6 +47,7 @@ def ticks_at(jobs: Iterable[Job], seconds: Any) -> dict[str, int]:
 def enqueue_due(registry: Any, engine: Any = None) -> tuple[list[str], float]:
     """Claim the ticks that have come and enqueue one run for each; return the runs' names and the database's time.
 
+    Claim and run are one transaction: a scheduler that dies in between leaves the tick to the others.
     A tick whose previous run still waits or runs is passed over. The time is in seconds since the epoch. The
     first tick of all comes as soon as a worker knows the job.
     """
