@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from prometheus_client import CollectorRegistry, generate_latest
 
+from marketcore.db.metadata import core_metadata
 from marketcore.db.session import work
 from marketcore.jobs.running import claim_next, run_waiting
 from marketcore.jobs.status import JobCollector, purge, retry, status
@@ -66,3 +69,13 @@ def test_the_queue_is_shown_to_prometheus(busy):
     assert 'marketcore_jobs{name="job_app.record",state="waiting"} 2.0' in page
     assert 'marketcore_jobs{name="job_app.follow",state="dead"} 2.0' in page
     assert 'marketcore_jobs_oldest_seconds{name="job_app.record"} 36' in page
+
+
+def test_the_tables_are_as_the_models_say(shop):
+    with shop.registry["engine"].connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": _only_jobs})
+        assert compare_metadata(context, core_metadata()) == []
+
+
+def _only_jobs(_entry, name, kind, _reflected, _other):
+    return kind != "table" or name in {"jobs", "job_ticks"}

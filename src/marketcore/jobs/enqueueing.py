@@ -47,7 +47,8 @@ def enqueue(
 
     It becomes visible with the commit and vanishes with a rollback. It runs not before ``delay_seconds`` from
     now by the database's clock; a higher ``priority`` runs first. ``arguments`` are what JSON can say, exactly:
-    ``UnknownJob`` for a name nobody registered, ``TypeError`` or ``ValueError`` for arguments that cannot be kept.
+    ``UnknownJob`` for a name nobody registered, ``TypeError`` for arguments that cannot be kept or that the job's
+    function does not take. A job cannot have arguments called ``delay_seconds`` or ``priority``.
     """
     check_arguments(find_job(registry, name), arguments)
     row = {"name": name, "arguments": as_json(name, arguments), "priority": priority, "delay": float(delay_seconds)}

@@ -47,9 +47,15 @@ class LeaseKeeper:
         self._stopped.set()
         self._thread.join(5)
         if leases := self._leases():
-            with self._engine.connect() as connection:
-                given = queue.give_back(connection, leases)
-            log.warning("unfinished_jobs_given_back", jobs=given)
+            try:
+                self._give_back(leases)
+            except Exception:
+                log.exception("unfinished_jobs_not_given_back", remedy="their leases end by themselves")
+
+    def _give_back(self, leases: list[Lease]) -> None:
+        with self._engine.connect() as connection:
+            given = queue.give_back(connection, leases)
+        log.warning("unfinished_jobs_given_back", jobs=given)
 
     def _leases(self) -> list[Lease]:
         with self._lock:
