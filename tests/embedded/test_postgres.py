@@ -160,9 +160,7 @@ def test_a_port_lost_to_another_program_is_replaced(postgres, monkeypatch):
 def test_a_demanded_port_that_is_taken_is_named_from_the_log(postgres):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(
-            EmbeddedServerError, match=f'(?s){REMEDY}.*"127.0.0.1", port {port}|Address already'
-        ):
+        with pytest.raises(EmbeddedServerError, match=f'(?s){REMEDY}.*"127.0.0.1", port {port}|Address already'):
             postgres(port=port).start()
 
 

@@ -125,9 +125,7 @@ def test_a_second_ctrl_c_kills_at_once(supervised, processes):
 def test_a_killed_supervisor_leaves_no_process(supervised, processes):
     commands = {"web": python(WAIT), "worker": python(FORKING, STUBBORN), "stubborn": python(STUBBORN)}
     supervisor = supervised(stop_seconds=1, **commands)
-    pids = hellos(
-        lines_until(supervisor, "web .*hello", "worker .*hello", "worker .*hello", "stubborn .*hello")
-    )
+    pids = hellos(lines_until(supervisor, "web .*hello", "worker .*hello", "worker .*hello", "stubborn .*hello"))
     supervisor.kill()
     assert len(pids) == 4
     assert processes.eventually(lambda: not any(map(processes.running, pids)))
@@ -138,9 +136,7 @@ def test_a_crashed_process_is_started_again(supervised):
     lines = lines_until(supervisor, "web .*hello", "worker .*hello")
     (worker,) = (pid for line in lines if "worker" in line for pid in hellos([line]))
     os.kill(worker, signal.SIGKILL)
-    again = lines_until(
-        supervisor, "worker ended with SIGKILL; starting it again", "worker .*hello", "worker is ready"
-    )
+    again = lines_until(supervisor, "worker ended with SIGKILL; starting it again", "worker .*hello", "worker is ready")
     assert worker not in hellos(again)
     supervisor.terminate()
     supervisor.communicate()
@@ -211,7 +207,5 @@ def test_readiness_of_an_unknown_process_is_refused():
 
 def test_the_supervisor_gives_the_signals_back():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    assert (
-        Supervisor({"web": ["false"]}, dict(os.environ), output=io.StringIO(), first_delay=0.001).run() == 1
-    )
+    assert Supervisor({"web": ["false"]}, dict(os.environ), output=io.StringIO(), first_delay=0.001).run() == 1
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

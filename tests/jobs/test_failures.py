@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from marketcore.jobs.failures import LONGEST_DELAY, collided, delay_after, describe
+from marketcore.db.session import collided
+from marketcore.jobs.failures import LONGEST_DELAY, delay_after, describe
 
 
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 10), (2, 20), (3, 40), (10, 5120), (13, LONGEST_DELAY)])

@@ -107,9 +107,7 @@ def test_an_approved_prompt_is_called_back_and_confirmed_by_query(simulator, cli
     ("ending", "outcome"),
     [("001", "paid"), ("002", "cancelled"), ("003", "failed"), ("004", "failed"), ("005", "failed")],
 )
-def test_callback_and_query_agree_on_the_outcome_but_not_on_its_words(
-    simulator, client, receiver, ending, outcome
-):
+def test_callback_and_query_agree_on_the_outcome_but_not_on_its_words(simulator, client, receiver, ending, outcome):
     accepted = push(client, phone=f"0712345{ending}", callback_url=receiver.url)
     told = parse_stk_callback(eventually(lambda: receiver.calls)[0].body)
     found = client.stk_query(accepted.checkout_request_id)
@@ -150,9 +148,7 @@ def test_the_same_amount_within_two_minutes_is_refused_with_17(simulator, client
         ("hang(60)", OutcomeUnknown, 1),
     ],
 )
-def test_a_failed_exchange_is_classed_by_what_it_proves_and_never_sent_again(
-    simulator, script, error, recorded
-):
+def test_a_failed_exchange_is_classed_by_what_it_proves_and_never_sent_again(simulator, script, error, recorded):
     scripted(simulator, script)
     with make_client(simulator.daraja_url, read_timeout=1) as client, pytest.raises(error):
         push(client)
@@ -202,9 +198,7 @@ def test_no_token_means_no_prompt(simulator, script):
     assert prompts(simulator) == []
 
 
-@pytest.mark.parametrize(
-    "script", ["http_500", "http_429", "html_error", "drop_before", "drop_after", "hang(60)"]
-)
+@pytest.mark.parametrize("script", ["http_500", "http_429", "html_error", "drop_before", "drop_after", "hang(60)"])
 def test_a_failing_query_says_nothing_about_the_payment(simulator, script):
     with make_client(simulator.daraja_url, read_timeout=1) as client:
         accepted = push(client)
@@ -465,9 +459,7 @@ def test_an_address_that_would_expose_credentials_is_refused(base_url):
         make_client(base_url)
 
 
-@pytest.mark.parametrize(
-    "base_url", ["http://localhost:1", "http://127.0.0.9", "http://[::1]:8", "https://x.example/"]
-)
+@pytest.mark.parametrize("base_url", ["http://localhost:1", "http://127.0.0.9", "http://[::1]:8", "https://x.example/"])
 def test_https_and_loopback_addresses_are_taken(base_url):
     make_client(base_url).close()
 
@@ -515,13 +507,7 @@ def test_proxies_of_the_environment_are_ignored(simulator, monkeypatch):
 
 def test_credentials_never_reach_the_text_of_an_error_or_the_client():
     def echo(request):
-        sent = (
-            request.headers["Authorization"]
-            + request.content.decode()
-            + CONSUMER_SECRET
-            + PASSKEY
-            + CONSUMER_KEY
-        )
+        sent = request.headers["Authorization"] + request.content.decode() + CONSUMER_SECRET + PASSKEY + CONSUMER_KEY
         return gateway_error("500.003.1001", sent)
 
     with answering(echo) as client, pytest.raises(OutcomeUnknown) as caught:

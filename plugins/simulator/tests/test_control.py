@@ -115,9 +115,7 @@ def test_counted_scripts_need_a_number(name):
 
 
 def test_settings_are_read_and_changed_together(http):
-    assert (
-        http.post("/_sim/config", json={"approve_after": 1, "max_amount": 500}).json()["approve_after"] == 1
-    )
+    assert http.post("/_sim/config", json={"approve_after": 1, "max_amount": 500}).json()["approve_after"] == 1
     assert http.get("/_sim/config").json()["max_amount"] == 500
 
 

@@ -133,9 +133,7 @@ def test_a_dead_receiver_is_logged(merchant, simulator):
 # Magic endings
 
 
-@pytest.mark.parametrize(
-    ("ending", "code"), [("001", 0), ("002", 1032), ("003", 1037), ("004", 1), ("005", 2001)]
-)
+@pytest.mark.parametrize(("ending", "code"), [("001", 0), ("002", 1032), ("003", 1037), ("004", 1), ("005", 2001)])
 def test_magic_phones_decide_for_themselves(merchant, receiver, ending, code):
     push(merchant, receiver, ending)
     assert reported(calls(receiver, 1)[0])["ResultCode"] == code
@@ -198,9 +196,7 @@ def test_a_script_may_be_bound_to_the_ending_of_a_phone(http, merchant, receiver
 
 
 def test_a_bound_script_may_spoil_the_exchange(http, merchant, simulator):
-    http.post(
-        "/_sim/magic", json={"face": "daraja", "ending": "678", "script": "http_500"}
-    ).raise_for_status()
+    http.post("/_sim/magic", json={"face": "daraja", "ending": "678", "script": "http_500"}).raise_for_status()
     assert merchant.push().status_code == 500
     assert merchant.push(PhoneNumber=phone("679")).status_code == 200
 
@@ -250,9 +246,7 @@ def test_simultaneous_pushes_to_one_phone_leave_one_prompt(merchant, simulator):
 
 
 @pytest.mark.parametrize(("change", "window", "code"), [({}, 120, 17), ({"Amount": 101}, 120, 0), ({}, 0, 0)])
-def test_a_paid_amount_repeated_within_the_window_is_refused(
-    http, merchant, receiver, simulator, change, window, code
-):
+def test_a_paid_amount_repeated_within_the_window_is_refused(http, merchant, receiver, simulator, change, window, code):
     simulator.world.settings.update({"repeat_window": window})
     push(merchant, receiver, "001")
     calls(receiver, 1)
@@ -260,9 +254,7 @@ def test_a_paid_amount_repeated_within_the_window_is_refused(
     assert reported(calls(receiver, 2)[1])["ResultCode"] == code
 
 
-def test_the_window_passes_with_the_clock_and_a_cancelled_prompt_does_not_open_it(
-    merchant, receiver, simulator
-):
+def test_the_window_passes_with_the_clock_and_a_cancelled_prompt_does_not_open_it(merchant, receiver, simulator):
     push(merchant, receiver, "002")
     calls(receiver, 1)
     push(merchant, receiver, "001")
@@ -298,9 +290,7 @@ def test_a_forged_callback_cannot_be_told_from_a_real_one_by_its_shape(http, mer
     forged, real = calls(receiver, 2)
     assert set(forged.headers) == set(real.headers)
     assert set(reported(forged)) == set(reported(real))
-    assert [type(value) for value in items(forged).values()] == [
-        type(value) for value in items(real).values()
-    ]
+    assert [type(value) for value in items(forged).values()] == [type(value) for value in items(real).values()]
     assert list(items(forged)) == list(items(real))
     assert items(forged)["MpesaReceiptNumber"] != items(real)["MpesaReceiptNumber"]
 

@@ -120,9 +120,7 @@ def test_a_field_that_breaks_its_rule_is_named(merchant, simulator, name, value)
 @pytest.mark.parametrize("phone", ["254712345678", "254112345678"])
 @pytest.mark.parametrize("amount", [1, 250_000])
 def test_the_edges_of_the_rules_are_accepted(merchant, phone, amount):
-    answer = merchant.push(
-        PhoneNumber=phone, Amount=amount, AccountReference="R" * 12, TransactionDesc="d" * 13
-    )
+    answer = merchant.push(PhoneNumber=phone, Amount=amount, AccountReference="R" * 12, TransactionDesc="d" * 13)
     assert answer.status_code == 200
 
 

@@ -15,9 +15,7 @@ def page(http, path):
 def test_every_page_says_that_payments_are_simulated_and_loads_nothing_from_elsewhere(http, path):
     soup = page(http, path)
     assert "SIMULATED PAYMENTS" in soup.find(class_="banner").get_text()
-    addresses = [
-        tag.get(name) for name in ("src", "href", "action") for tag in soup.find_all(attrs={name: True})
-    ]
+    addresses = [tag.get(name) for name in ("src", "href", "action") for tag in soup.find_all(attrs={name: True})]
     assert all(address.startswith(("/", "data:")) for address in addresses)
     assert soup.find("a", attrs={"aria-current": "page"})["href"] == path
 

@@ -11,13 +11,7 @@ FIRST_DELAY = 10.0
 LONGEST_DELAY = 6 * 3600.0
 # Runs that may end with their worker's death, beyond the attempts a job has for failing.
 DEATHS = 2
-_COLLISIONS = frozenset({"40001", "40P01"})
 _LONGEST_TEXT = 500
-
-
-def collided(error: BaseException) -> bool:
-    """Whether ``error`` is a serialization failure or a deadlock: the same work may succeed at once."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _COLLISIONS
 
 
 def describe(error: BaseException) -> str:

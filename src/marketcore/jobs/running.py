@@ -9,7 +9,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from zope.sqlalchemy import mark_changed
 
-from marketcore.db.session import ATTEMPTS, wait_before_retry, work
+from marketcore.db.session import ATTEMPTS, collided, wait_before_retry, work
 from marketcore.directives import Job, table
 from marketcore.jobs import failures, queue
 from marketcore.jobs.binding import is_outside_transaction
@@ -90,7 +90,7 @@ def _run_inside(registry: Any, job: Job, lease: Lease) -> None:
                 crash_point("jobs.before_commit")
             return
         except Exception as error:
-            if not remaining or not failures.collided(error):
+            if not remaining or not collided(error):
                 raise
             wait_before_retry()
 

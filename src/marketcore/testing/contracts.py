@@ -81,7 +81,9 @@ class PaymentProviderContract:
         with market.registry["engine"].connect() as connection:
             assert verify(connection) == []
 
-    def test_an_approved_payment_is_captured_and_held(self, shop: Shop, gateway: Gateway, payer: dict[str, Any]) -> None:
+    def test_an_approved_payment_is_captured_and_held(
+        self, shop: Shop, gateway: Gateway, payer: dict[str, Any]
+    ) -> None:
         payment = shop.pay(payer)
         assert payment["state"] in ("pending", "captured")
         gateway.approve(payment)
@@ -100,7 +102,9 @@ class PaymentProviderContract:
         assert settle(shop, second) == "captured"
         shop.assert_paid_once()
 
-    def test_a_lost_callback_is_made_up_for_by_asking(self, shop: Shop, gateway: Gateway, payer: dict[str, Any]) -> None:
+    def test_a_lost_callback_is_made_up_for_by_asking(
+        self, shop: Shop, gateway: Gateway, payer: dict[str, Any]
+    ) -> None:
         gateway.script("no_callback")
         payment = shop.pay(payer)
         gateway.approve(payment)
@@ -197,7 +201,9 @@ def settle(shop: Shop, payment: dict[str, Any], *, rounds: int = 0, within: floa
         run_waiting(registry)
         for inbox_id in shop.market.perform(inbox.due):
             inbox.process(registry, inbox_id)
-        shop.market.query("UPDATE payments SET next_check_at = market_clock() WHERE next_check_at IS NOT NULL AND checks < 8")
+        shop.market.query(
+            "UPDATE payments SET next_check_at = market_clock() WHERE next_check_at IS NOT NULL AND checks < 8"
+        )
         with contextlib.suppress(LookupError):
             reconciler.reconcile(registry)
         state: str = shop.read_payment(payment)["state"]

@@ -56,15 +56,15 @@ class DarajaError(Exception):
         self.message = message
 
 
-class NotAttempted(DarajaError):  # noqa: N818
+class NotAttempted(DarajaError):
     """Say that no prompt was sent: the request never left, or was refused before anything was done."""
 
 
-class Rejected(DarajaError):  # noqa: N818
+class Rejected(DarajaError):
     """Say that Daraja took the request and declined it: an answer with a ResponseCode other than 0."""
 
 
-class OutcomeUnknown(DarajaError):  # noqa: N818
+class OutcomeUnknown(DarajaError):
     """Say that a prompt may or may not exist; reconcile, never send again."""
 
 
@@ -131,9 +131,7 @@ class DarajaClient:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         if transaction_type not in TRANSACTION_TYPES:
-            raise ValueError(
-                f"transaction_type {transaction_type!r} is not one of {', '.join(TRANSACTION_TYPES)}"
-            )
+            raise ValueError(f"transaction_type {transaction_type!r} is not one of {', '.join(TRANSACTION_TYPES)}")
         self._base_url = _checked_base_url(base_url)
         self._basic = (consumer_key, consumer_secret)
         self._shortcode = _checked_shortcode("shortcode", shortcode)
@@ -164,9 +162,7 @@ class DarajaClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def stk_push(
-        self, amount_kes: int, phone: str, reference: str, description: str, callback_url: str
-    ) -> StkAccepted:
+    def stk_push(self, amount_kes: int, phone: str, reference: str, description: str, callback_url: str) -> StkAccepted:
         """Ask Daraja to prompt `phone` for a whole number of KES (M-Pesa Express).
 
         `reference` (1 to 12 characters) is shown to the payer; `description` has at most 13 characters.
@@ -209,17 +205,11 @@ class DarajaClient:
         whole = isinstance(amount_kes, int) and not isinstance(amount_kes, bool)
         if not whole or not 1 <= amount_kes <= self._max_amount_kes:
             limit = self._max_amount_kes
-            raise NotAttempted(
-                "invalid_amount", f"{amount_kes!r} is not a whole number of KES from 1 to {limit}"
-            )
+            raise NotAttempted("invalid_amount", f"{amount_kes!r} is not a whole number of KES from 1 to {limit}")
         if not 1 <= len(reference) <= LONGEST_REFERENCE:
-            raise NotAttempted(
-                "invalid_reference", f"{reference!r} is not 1 to {LONGEST_REFERENCE} characters"
-            )
+            raise NotAttempted("invalid_reference", f"{reference!r} is not 1 to {LONGEST_REFERENCE} characters")
         if len(description) > LONGEST_DESCRIPTION:
-            raise NotAttempted(
-                "invalid_description", f"{description!r} exceeds {LONGEST_DESCRIPTION} characters"
-            )
+            raise NotAttempted("invalid_description", f"{description!r} exceeds {LONGEST_DESCRIPTION} characters")
 
     def _signature(self) -> dict[str, object]:
         timestamp = _aware(self._clock()).astimezone(NAIROBI).strftime("%Y%m%d%H%M%S")
@@ -244,9 +234,7 @@ class DarajaClient:
             refusal = self._refusal(answer)
             raise OutcomeUnknown(refusal.error_code, refusal.message)
         if answer.text("ResponseCode") != "0" or answer.text("CheckoutRequestID") != checkout_request_id:
-            raise OutcomeUnknown(
-                "incomplete_answer", "the answer to the query is not about the prompt asked for"
-            )
+            raise OutcomeUnknown("incomplete_answer", "the answer to the query is not about the prompt asked for")
         try:
             code = result_code(answer.document.get("ResultCode"))
         except ValueError as error:
@@ -291,9 +279,7 @@ class DarajaClient:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotAttempted("unreachable", f"no connection to Daraja: {type(error).__name__}") from None
         except httpx.TimeoutException as error:
-            raise OutcomeUnknown(
-                "timeout", f"Daraja did not answer in time: {type(error).__name__}"
-            ) from None
+            raise OutcomeUnknown("timeout", f"Daraja did not answer in time: {type(error).__name__}") from None
         except httpx.HTTPError as error:
             raise OutcomeUnknown("connection_lost", f"the answer was lost: {type(error).__name__}") from None
 

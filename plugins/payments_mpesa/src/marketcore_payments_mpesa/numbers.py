@@ -76,9 +76,7 @@ def normalise_msisdn(text: str) -> str:
     """
     match = _MSISDN.fullmatch(re.sub(r"(?<=[0-9])[ -](?=[0-9])", "", text.strip()))
     if match is None:
-        raise ValueError(
-            f"{text[:20]!r} is not a Kenyan mobile number; write it as 07XXXXXXXX or 2547XXXXXXXX"
-        )
+        raise ValueError(f"{text[:20]!r} is not a Kenyan mobile number; write it as 07XXXXXXXX or 2547XXXXXXXX")
     return "254" + match.group(1)
 
 

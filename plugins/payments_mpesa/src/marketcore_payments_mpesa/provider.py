@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import colander
-from marketcore_payments_mpesa.client import DarajaClient, NotAttempted, OutcomeUnknown, Rejected
-from marketcore_payments_mpesa.numbers import StkCallback, classify_result, normalise_msisdn, parse_stk_callback
 
+from marketcore.exceptions import ConfigurationError
 from marketcore.interfaces import (
     Capabilities,
     NextAction,
@@ -21,6 +20,8 @@ from marketcore.interfaces import (
     WebhookRequest,
 )
 from marketcore.money import Money
+from marketcore_payments_mpesa.client import DarajaClient, NotAttempted, OutcomeUnknown, Rejected
+from marketcore_payments_mpesa.numbers import StkCallback, classify_result, normalise_msisdn, parse_stk_callback
 
 _OUTCOME = {
     "paid": Outcome.SUCCEEDED,
@@ -162,3 +163,21 @@ def _kes(amount: Decimal | None) -> Money | None:
 
 def _reason(code: str | None) -> str:
     return _REASONS.get(str(code), f"mpesa_{code}")
+
+
+def build_provider(settings: Mapping[str, Any]) -> MpesaProvider:
+    """Return the provider that ``payments_mpesa.*`` describe; ``ConfigurationError`` names what is wrong."""
+    try:
+        client = DarajaClient(
+            settings["base_url"],
+            settings["consumer_key"],
+            settings["consumer_secret"],
+            settings["shortcode"],
+            settings["passkey"],
+            transaction_type=settings["transaction_type"],
+            party_b=settings["till"] or None,
+            max_amount_kes=settings["maximum_kes"],
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"payments_mpesa: {error}") from None
+    return MpesaProvider(client, maximum_kes=settings["maximum_kes"], description=settings["description"])

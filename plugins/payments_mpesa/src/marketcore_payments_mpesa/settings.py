@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colander
+
 from marketcore_payments_mpesa.client import PRODUCTION_URL, TRANSACTION_TYPES
 
 

@@ -31,9 +31,7 @@ class Courier:
         result = detail.get("status") or detail["problem"]
         summary = f"{envelope.subject}: {result}"
         body = envelope.body.decode("utf-8", "replace")
-        return self._log.add(
-            envelope.face, "delivery", summary, envelope, url=envelope.url, body=body, **detail
-        )
+        return self._log.add(envelope.face, "delivery", summary, envelope, url=envelope.url, body=body, **detail)
 
     def redeliver(self, event: Event) -> Event:
         """Post an earlier delivery again, byte for byte; raise ValueError for other events."""

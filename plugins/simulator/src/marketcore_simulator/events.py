@@ -56,9 +56,7 @@ class EventLog:
         self._events: deque[Event] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
 
-    def add(
-        self, face: str, kind: str, summary: str, envelope: Envelope | None = None, **detail: object
-    ) -> Event:
+    def add(self, face: str, kind: str, summary: str, envelope: Envelope | None = None, **detail: object) -> Event:
         """Write one event and return it."""
         with self._lock:
             event = Event(next(self._ids), self._clock.now(), face, kind, summary, detail, envelope)

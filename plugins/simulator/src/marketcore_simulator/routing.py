@@ -8,11 +8,11 @@ from marketcore_simulator.wsgi import Request, Response
 Handler = Callable[..., Response]
 
 
-class NoSuchPath(LookupError):  # noqa: N818
+class NoSuchPath(LookupError):
     """Say that nothing lives at the path."""
 
 
-class WrongMethod(LookupError):  # noqa: N818
+class WrongMethod(LookupError):
     """Say that the path exists and does not answer this method."""
 
 

@@ -52,9 +52,7 @@ def parse_script(text: str) -> Script:
     """Read "name" or "name(number)"; raise ValueError naming what is wrong."""
     match = _WRITTEN.fullmatch(text)
     if match is None or match[1] not in TRANSPORT | OUTCOME:
-        raise ValueError(
-            f"{text!r} is not a script; the scripts are {', '.join(sorted(TRANSPORT | OUTCOME))}"
-        )
+        raise ValueError(f"{text!r} is not a script; the scripts are {', '.join(sorted(TRANSPORT | OUTCOME))}")
     if (match[2] is not None) != (match[1] in _NEEDS_NUMBER):
         expected = "needs a number, as in hang(3)" if match[1] in _NEEDS_NUMBER else "takes no number"
         raise ValueError(f"script {match[1]} {expected}")
@@ -105,12 +103,8 @@ class ScriptBook:
     def as_document(self) -> dict[str, object]:
         """Return what waits and what is bound, as JSON members."""
         with self._lock:
-            queued = [
-                {"face": face, "operation": name, "script": script} for face, name, script in self._queued
-            ]
-            bound = [
-                {"face": face, "ending": end, "script": text} for (face, end), text in self._bound.items()
-            ]
+            queued = [{"face": face, "operation": name, "script": script} for face, name, script in self._queued]
+            bound = [{"face": face, "ending": end, "script": text} for (face, end), text in self._bound.items()]
         return {"queued": queued, "bound": bound}
 
 

@@ -22,9 +22,7 @@ class SimulatorServer:
 
     def __init__(self, port: int = 0, host: str = "127.0.0.1", seed: int | None = None) -> None:
         if not is_loopback(host):
-            raise ValueError(
-                f"host {host!r} is not a loopback address; the simulator takes no calls from outside"
-            )
+            raise ValueError(f"host {host!r} is not a loopback address; the simulator takes no calls from outside")
         self.world = World(seed)
         self.app = Simulator(self.world)
         self._server = _Server((host, port), _Handler)

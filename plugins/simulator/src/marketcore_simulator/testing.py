@@ -30,9 +30,7 @@ class CallbackReceiver:
         self.status = status
         self._server = _Listener(("127.0.0.1", 0), _Recorder)
         self._server.receiver = self
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name="callbacks", daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="callbacks", daemon=True)
 
     @property
     def url(self) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 LARGEST_BODY = 1024 * 1024
 
 
-class Dropped(ConnectionAbortedError):  # noqa: N818
+class Dropped(ConnectionAbortedError):
     """Ask the server to close the connection without a byte of answer."""
 
 
@@ -91,8 +91,6 @@ def read_request(environ: Mapping[str, Any]) -> Request:
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    headers = {
-        name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"
-    }
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
     headers["content-type"] = environ.get("CONTENT_TYPE") or ""
     return headers

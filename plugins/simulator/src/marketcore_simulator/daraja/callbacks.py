@@ -18,9 +18,7 @@ HEADERS = (
 
 def envelope(prompt: Prompt, body: bytes, subject: str) -> Envelope:
     """Address a callback about `prompt`."""
-    return Envelope(
-        "daraja", f"{subject} for {prompt.order.reference}", prompt.order.callback_url, HEADERS, body
-    )
+    return Envelope("daraja", f"{subject} for {prompt.order.reference}", prompt.order.callback_url, HEADERS, body)
 
 
 def callback_body(prompt: Prompt, amount: int) -> bytes:

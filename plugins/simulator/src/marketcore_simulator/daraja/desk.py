@@ -23,7 +23,7 @@ _DECISIONS: Mapping[str, tuple[str, str]] = {
 _APPROVAL = ("approve", "approve_after")
 
 
-class PhoneBusy(Exception):  # noqa: N818
+class PhoneBusy(Exception):
     """Say that the payer's phone shows another prompt."""
 
 
@@ -59,9 +59,7 @@ class PromptDesk:
         extra = script.number if script and script.name == "slow_callback" else 0
         amount = _wrong(prompt.order.amount) if script and script.name == "wrong_amount" else None
         for _ in range(copies):
-            self._world.timers.after(
-                self._world.settings.callback_after + extra, lambda: self._report(prompt, amount)
-            )
+            self._world.timers.after(self._world.settings.callback_after + extra, lambda: self._report(prompt, amount))
 
     def forge(self, prompt: Prompt, changes: Mapping[str, object]) -> Event:
         """Send a forged success to the prompt's callback address; the prompt itself stays as it is."""

@@ -58,9 +58,7 @@ class DarajaFace:
     ) -> Callable[[Request], Response]:
         def handler(request: Request) -> Response:
             script = self._world.scripts.take(self.name, operation) or self._bound_to_exchange(request)
-            return perform(
-                script, lambda: self._guarded(answer, request, script), self._spoilt, self._world.wait
-            )
+            return perform(script, lambda: self._guarded(answer, request, script), self._spoilt, self._world.wait)
 
         return handler
 
@@ -76,9 +74,7 @@ class DarajaFace:
             return self._refuse(refusal)
 
     def _refuse(self, refusal: Refusal) -> Response:
-        return refusal.response(
-            f"{self._world.ids.digits('request', 5)}-{self._world.ids.digits('request', 8)}-1"
-        )
+        return refusal.response(f"{self._world.ids.digits('request', 5)}-{self._world.ids.digits('request', 8)}-1")
 
     def _spoilt(self, status: int) -> Response:
         if status == 429:

@@ -26,9 +26,7 @@ RESULTS: Mapping[str, Result] = {
         "The service request is processed successfully.",
         "The service request has been accepted and processed.",
     ),
-    "cancel": Result(
-        "cancelled", 1032, "Request cancelled by user", "The request was cancelled by the user."
-    ),
+    "cancel": Result("cancelled", 1032, "Request cancelled by user", "The request was cancelled by the user."),
     "ignore": Result("ignored", 1037, "No response from user.", "DS timeout user cannot be reached."),
     "wrong_pin": Result(
         "wrong_pin", 2001, "The initiator information is invalid.", "The PIN given is not the payer's."
@@ -39,9 +37,7 @@ RESULTS: Mapping[str, Result] = {
         "The balance is insufficient for the transaction.",
         "Not enough money in the wallet.",
     ),
-    "repeat": Result(
-        "refused", 17, "System internal error: a similar transaction is too recent.", "Rule limited."
-    ),
+    "repeat": Result("refused", 17, "System internal error: a similar transaction is too recent.", "Rule limited."),
     "misroute": Result(
         "refused",
         2028,
@@ -54,7 +50,7 @@ RESULTS: Mapping[str, Result] = {
 PERSONAL = ("approve", "cancel", "wrong_pin", "insufficient", "ignore")
 
 
-class AlreadyDecided(Exception):  # noqa: N818
+class AlreadyDecided(Exception):
     """Say that a prompt left the phone before."""
 
 

@@ -3,7 +3,7 @@
 from marketcore_simulator.wsgi import Response, json_response
 
 
-class Refusal(Exception):  # noqa: N818
+class Refusal(Exception):
     """Refuse a request before it has any effect."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
