@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
 from marketcore.db.session import make_engine
 from marketcore.ledger.verify import verify
 from marketcore.testing.databases import database_from
-from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from marketcore.money import MAX_MINOR, Money, allocate, commission, exponent
 
 CASES = 100_000 if os.environ.get("MARKETCORE_LONG") else 2_000
@@ -65,8 +66,10 @@ def test_fewer_decimals_than_the_currency_has_mean_zeros(units: int, currency: s
 
 @pytest.mark.parametrize(
     "text",
-    ["1e3", "-1", "+1", "", " 1", "1 ", "1.", ".5", "٣", "1_000", "1,000", "01", "00", "0x10", "NaN", "Infinity", "1\n"]
-    + ["1\x00", "1.0.0", "10" * 5000, "１"],
+    [
+        *("", " 1", "1 ", "1\n", "1\x00", "-1", "+1", "01", "00", "1.", ".5", "1.0.0", "1e3", "0x10"),
+        *("1_000", "1,000", "NaN", "Infinity", "٣", "１", "10" * 5000),
+    ],
 )
 @pytest.mark.parametrize("currency", CURRENCIES.values())
 def test_what_is_not_a_plain_unsigned_decimal_is_refused(text: str, currency: str) -> None:

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+
 from marketcore.exceptions import IllegalTransition
 from marketcore.states import (
     ORDER_TRANSITIONS,
