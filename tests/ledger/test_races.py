@@ -22,6 +22,10 @@ from .books import fund, hold, move, transfer
 from .crowd import together
 
 WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+AHEAD = text(
+    "SELECT set_config('marketcore.clock_shift', (expires_at - clock_timestamp() + interval '30 min')::text, true)"
+    " FROM ledger_transfers WHERE id = :id"
+)
 RACES = 1_000
 LONELY = timedelta(seconds=30)
 
@@ -36,10 +40,10 @@ def void(session: Session, pending_id: UUID) -> str:
     return "void"
 
 
-def expire(session: Session, _pending_id: UUID) -> str:
-    """Sweep the oldest expired hold; this session's clock is ahead, so for it every hold of the race has expired."""
-    session.execute(text("SELECT set_config('marketcore.clock_shift', '1 day', true)"))
-    return "void" if LedgerService(session).void_expired(1) else "too late"
+def expire(session: Session, pending_id: UUID) -> str:
+    """Sweep with a clock that is ahead: for this session the hold has expired and those after it have not."""
+    session.execute(AHEAD, {"id": pending_id})
+    return "void" if LedgerService(session).void_expired() else "too late"
 
 
 def racer(act: Callable[[Session, UUID], str], holds: list[UUID], start: Barrier) -> Callable[[Session], list[str]]:
@@ -73,7 +77,7 @@ def race(engine: Engine, session: Session, left: Any, right: Any, count: int) ->
     """Let ``left`` and ``right`` meet over ``count`` holds of one unit each; return both outcomes of each race."""
     buyer = fund(session, 1, count)
     first = clock.now(session) + timedelta(hours=1)
-    made = [hold(buyer, seller_payable(2, "KES"), 1, first + timedelta(milliseconds=n)) for n in range(count)]
+    made = [hold(buyer, seller_payable(2, "KES"), 1, first + timedelta(hours=n)) for n in range(count)]
     transfer(session, *made)
     session.commit()
     start, ids = Barrier(2), [transfer.id for transfer in made]
