@@ -11,8 +11,10 @@ from marketcore.testing.contracts import PaymentProviderContract
 from marketcore.testing.market import Market
 from marketcore_simulator.daraja import credentials
 from marketcore_simulator.daraja.prompts import AlreadyDecided, Prompt
-from marketcore_simulator.scripts import parse_script
 from marketcore_simulator.server import SimulatorServer
+
+# Scripts under which the simulated telephone answers by itself.
+SELF_DECIDING = frozenset({"ok", "no_callback", "dup_callback", "late_success"})
 
 
 class DarajaGateway:
@@ -27,7 +29,7 @@ class DarajaGateway:
 
     def approve(self, payment: dict[str, Any]) -> None:
         prompt = self._prompt(payment)
-        if prompt.script not in {parse_script(name).name for name in OUTCOME_NAMES}:
+        if prompt.script not in SELF_DECIDING:
             self._decide(prompt, "approve")
 
     def cancel(self, payment: dict[str, Any]) -> None:
@@ -47,10 +49,6 @@ class DarajaGateway:
             self._desk.decide(prompt, decision)
         except AlreadyDecided:
             assert prompt.state == ("approved" if decision == "approve" else "cancelled")
-
-
-# Scripts under which the simulated telephone answers by itself.
-OUTCOME_NAMES = ("no_callback", "late_success", "ok")
 
 
 class TestMpesa(PaymentProviderContract):
@@ -75,7 +73,7 @@ class TestMpesa(PaymentProviderContract):
 
     @pytest.fixture
     def market(self, make_market: Callable[..., Market], simulator: SimulatorServer) -> Market:
-        market = make_market(
+        return make_market(
             "payments_mpesa",
             payments__route__KES="mpesa",
             payments_mpesa__base_url=simulator.daraja_url,
@@ -84,7 +82,6 @@ class TestMpesa(PaymentProviderContract):
             payments_mpesa__shortcode=credentials.SHORTCODE,
             payments_mpesa__passkey=credentials.PASSKEY,
         )
-        return market
 
     @pytest.fixture
     def payer(self) -> dict[str, Any]:

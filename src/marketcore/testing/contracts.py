@@ -21,6 +21,7 @@ from marketcore.payments import inbox, reconciler
 from marketcore.testing.market import Market
 from marketcore.testing.shop import Shop
 
+_ASK_NOW = "UPDATE payments SET next_check_at = market_clock() WHERE next_check_at IS NOT NULL AND checks < 8"
 ENDED = {"captured", "failed", "expired", "voided"}
 
 
