@@ -36,7 +36,7 @@ GOODS = (
         18,
         (220, 180, 60),
     ),
-    ("seller2", "Electronics", "Refurbished smartphone", "6.1 inch, one year of warranty.", 14_999_00, 5, (50, 50, 60)),
+    ("seller2", "Electronics", "Refurbished phone", "6.1 inch, one year of warranty.", 14_999_00, 5, (50, 50, 60)),
 )
 _KNOWN = text("SELECT id FROM users WHERE username = :name")
 
