@@ -17,6 +17,7 @@ from marketcore.settings import CoreSettings, check_prefixes, check_section, fro
 CORE = (
     "marketcore.db",
     "marketcore.web",
+    "marketcore.identity",
 )
 LIBRARIES = {
     "tm.manager_hook": "pyramid_tm.explicit_manager",
