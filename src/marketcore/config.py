@@ -17,6 +17,8 @@ from marketcore.settings import CoreSettings, check_prefixes, check_section, fro
 CORE = (
     "marketcore.db",
     "marketcore.web",
+    "marketcore.media",
+    "marketcore.catalog",
 )
 LIBRARIES = {
     "tm.manager_hook": "pyramid_tm.explicit_manager",
