@@ -198,6 +198,7 @@ def _component(node: colander.SchemaNode, spec: APISpec) -> dict[str, Any]:
     out["required"] = [child.name for child in node.children if child.required or child.missing is None]
     if node.typ.unknown == "raise":
         out["additionalProperties"] = name == "ProblemDocument"
+    out |= getattr(node, "bounds", {})
     if description := (type(node).__doc__ or "").strip().split("\n")[0]:
         out["description"] = description
     spec.components.schema(name, out)
