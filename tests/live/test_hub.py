@@ -6,10 +6,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from marketcore.live.hub import HEAD, CannotJoin, Deliver, Event, Hub, Joined, Position, Read, Renewed, Stream
 
 CHANNELS = ("order:1", "order:2")
 MEMBERS = tuple("abcd")
+BUSY = st.sampled_from(["order:1", "order:1", "order:1", "order:2"])
 
 
 class Database:
@@ -79,13 +81,13 @@ class HubMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.database = Database()
-        self.hub: Hub[str] = Hub(channels_per_member=2, history=6, page=3, kept=4)
+        self.hub: Hub[str] = Hub(channels_per_member=2, history=6, page=3, kept=2)
         self.hints: list[Event] = []
         self.listeners: dict[tuple[str, str], Listener] = {}
         self.flight: list[Read] | None = None
         self.answers: dict[Read, Stream] | None = None
 
-    @rule(channel=st.sampled_from(CHANNELS), hinted=st.booleans())
+    @rule(channel=BUSY, hinted=st.sampled_from([True, True, False]))
     def commit(self, channel: str, hinted: bool) -> None:
         event = self.database.commit(channel)
         self.hints.append(event)
@@ -93,21 +95,11 @@ class HubMachine(RuleBasedStateMachine):
             self.perform(self.hub.hint(event))
 
     @precondition(lambda self: self.hints)
-    @rule(data=st.data())
-    def some_hint_arrives(self, data: st.DataObject) -> None:
-        self.perform(self.hub.hint(data.draw(st.sampled_from(self.hints))))
+    @rule(back=st.integers(1, 4))
+    def some_recent_hint_arrives(self, back: int) -> None:
+        self.perform(self.hub.hint(self.hints[-back:][0]))
 
-    @rule(channel=st.sampled_from(CHANNELS), keep=st.integers(0, 3))
-    def rotate(self, channel: str, keep: int) -> None:
-        if channel in self.database.epochs:
-            self.database.rotate(channel, keep)
-            self.database.pruned[channel] = 0
-
-    @rule(channel=st.sampled_from(CHANNELS))
-    def prune(self, channel: str) -> None:
-        self.database.pruned[channel] = len(self.database.events[channel])
-
-    @rule(member=st.sampled_from(MEMBERS), channel=st.sampled_from(CHANNELS), back=st.integers(-1, 9))
+    @rule(member=st.sampled_from(MEMBERS), channel=BUSY, back=st.integers(-1, 9))
     def join(self, member: str, channel: str, back: int) -> None:
         if (member, channel) in self.listeners:
             return
@@ -116,41 +108,51 @@ class HubMachine(RuleBasedStateMachine):
         self.hub.join(member, channel, since)
         self.listeners[member, channel] = Listener(since)
 
-    @rule(member=st.sampled_from(MEMBERS), channel=st.sampled_from(CHANNELS))
-    def leave(self, member: str, channel: str) -> None:
-        was_in = self.listeners.pop((member, channel), None) is not None
-        assert self.hub.leave(member, channel) == was_in
-
-    @rule(member=st.sampled_from(MEMBERS))
-    def forget(self, member: str) -> None:
-        self.hub.forget(member)
-        for channel in CHANNELS:
-            self.listeners.pop((member, channel), None)
-
-    @rule()
-    def poll(self) -> None:
-        self.hub.suspect_all()
-
     @precondition(lambda self: self.flight is None and self.hub.due)
-    @rule(limit=st.integers(1, 4))
-    def start_reading(self, limit: int) -> None:
+    @rule(limit=st.sampled_from([1, 2, 20, 20]), at_once=st.booleans())
+    def start_reading(self, limit: int, at_once: bool) -> None:
         self.flight = self.hub.take_reads(limit)
+        if at_once:
+            self.snapshot()
 
-    @precondition(lambda self: self.flight is not None and self.answers is None)
-    @rule()
     def snapshot(self) -> None:
         self.answers = {read: self.database.read(read) for read in self.flight or ()}
 
     @precondition(lambda self: self.flight is not None)
-    @rule(fails=st.booleans())
-    def finish_reading(self, fails: bool) -> None:
-        if fails:
-            self.hub.give_up(self.flight or ())
-        else:
-            if self.answers is None:
-                self.snapshot()
-            self.perform(self.hub.apply(self.answers or {}))
+    @rule()
+    def finish_reading(self) -> None:
+        if self.answers is None:
+            self.snapshot()
+        self.perform(self.hub.apply(self.answers or {}))
         self.flight = self.answers = None
+
+    @rule(kind=st.sampled_from(["poll", "fail", "leave", "forget", "prune", "rotate"]), data=st.data())
+    def disturb(self, kind: str, data: st.DataObject) -> None:
+        getattr(self, kind)(data.draw(st.sampled_from(MEMBERS)), data.draw(BUSY))
+
+    def poll(self, _member: str, _channel: str) -> None:
+        self.hub.suspect_all()
+
+    def fail(self, _member: str, _channel: str) -> None:
+        self.hub.give_up(self.flight or ())
+        self.flight = self.answers = None
+
+    def leave(self, member: str, channel: str) -> None:
+        was_in = self.listeners.pop((member, channel), None) is not None
+        assert self.hub.leave(member, channel) == was_in
+
+    def forget(self, member: str, _channel: str) -> None:
+        self.hub.forget(member)
+        for channel in CHANNELS:
+            self.listeners.pop((member, channel), None)
+
+    def prune(self, _member: str, channel: str) -> None:
+        self.database.pruned[channel] = len(self.database.events[channel])
+
+    def rotate(self, _member: str, channel: str) -> None:
+        if channel in self.database.epochs:
+            self.database.rotate(channel, keep=1)
+            self.database.pruned[channel] = 0
 
     def perform(self, actions: list) -> None:
         for action in actions:
@@ -175,20 +177,20 @@ class HubMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if self.flight is not None:
-            self.finish_reading(False)
+            self.finish_reading()
         self.hub.suspect_all()
         rounds = 0
         while self.hub.due:
             rounds += 1
             assert rounds < 200, "the hub never comes to rest"
             self.flight = self.hub.take_reads()
-            self.finish_reading(False)
+            self.finish_reading()
         for (_member, channel), listener in self.listeners.items():
             assert listener.position == self.database.position(channel)
 
 
 TestHub = HubMachine.TestCase
-TestHub.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestHub.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
 
 
 def _settle(hub: Hub[str], database: Database) -> list:
@@ -220,6 +222,48 @@ def test_hints_that_swap_places_are_passed_on_in_order_without_waiting_for_the_r
     assert hub.hint(second) == []
     assert hub.due
     assert hub.hint(first) == [Deliver(first, ("a",)), Deliver(second, ("a",))]
+
+
+def test_a_member_who_joins_a_busy_channel_is_admitted_by_its_first_read() -> None:
+    hub: Hub[str] = Hub()
+    database = Database()
+    database.commit("order:1")
+    hub.join("a", "order:1")
+    _settle(hub, database)
+    hub.join("b", "order:1")
+    answers = {read: database.read(read) for read in hub.take_reads()}
+    event = database.commit("order:1")
+    assert hub.hint(event) == [Deliver(event, ("a",))]
+    joined, delivery = hub.apply(answers)
+    assert joined == Joined("b", "order:1", Position("epoch-1", 1), False, ())
+    assert delivery == Deliver(event, ("b",))
+    assert not hub.due
+
+
+def test_a_member_waits_for_another_read_when_too_much_happened_during_the_first() -> None:
+    hub: Hub[str] = Hub(kept=2)
+    database = Database()
+    database.commit("order:1")
+    hub.join("a", "order:1")
+    _settle(hub, database)
+    hub.join("b", "order:1")
+    answers = {read: database.read(read) for read in hub.take_reads()}
+    for _ in range(3):
+        hub.hint(database.commit("order:1"))
+    assert hub.apply(answers) == []
+    assert _settle(hub, database) == [Joined("b", "order:1", Position("epoch-1", 4), False, ())]
+
+
+def test_a_stream_that_was_set_back_is_broken_off_even_under_its_old_epoch() -> None:
+    hub: Hub[str] = Hub()
+    database = Database()
+    for _ in range(3):
+        database.commit("order:1")
+    hub.join("a", "order:1")
+    _settle(hub, database)
+    del database.events["order:1"][1:]
+    hub.suspect_all()
+    assert _settle(hub, database) == [Renewed("order:1", Position("epoch-1", 1), False, ("a",))]
 
 
 @pytest.mark.parametrize(

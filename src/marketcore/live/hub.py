@@ -256,14 +256,13 @@ class Hub(Generic[M]):
             channel.recent.clear()
 
     def _catch_up(self, channel: _Channel[M], asked: int, stream: Stream) -> Iterable[Deliver[M] | Renewed[M]]:
-        assert channel.position is not None
-        if channel.position.epoch is None and stream.position.epoch is not None:
+        if channel.position == (None, 0) and stream.position.epoch is not None:
             channel.position = Position(stream.position.epoch, 0)
             yield Renewed(channel.name, channel.position, True, tuple(channel.members))
-        broken = channel.position.epoch != stream.position.epoch or stream.position.offset < asked
+        broken = _epoch(channel) != stream.position.epoch or stream.position.offset < asked
         if not broken:
             for event in stream.events:
-                if event.offset == channel.position.offset + 1:
+                if event.offset == _offset(channel) + 1:
                     yield self._pass_on(channel, event)
             page_full = len(stream.events) >= self.page
             broken = _offset(channel) < stream.position.offset and not (page_full and _offset(channel) > asked)
@@ -333,3 +332,7 @@ class Hub(Generic[M]):
 
 def _offset(channel: _Channel[M]) -> int:
     return 0 if channel.position is None else channel.position.offset
+
+
+def _epoch(channel: _Channel[M]) -> str | None:
+    return None if channel.position is None else channel.position.epoch
