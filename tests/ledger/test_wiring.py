@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pyramid.config import Configurator
 
 from marketcore.db import clock
 from marketcore.db.session import perform
@@ -16,7 +15,7 @@ from marketcore.directives import table
 from marketcore.exceptions import InsufficientFunds
 from marketcore.ledger.accounts import commission, wallet
 from marketcore.ledger.services import LedgerService
-from marketcore.settings import CoreSettings
+from marketcore.testing.market import Market
 
 from .books import CASH, hold, move
 
@@ -25,14 +24,9 @@ JOBS = {"ledger.void_expired_holds", "ledger.void_overlooked_holds", "ledger.rol
 
 @pytest.fixture
 def registry(make_settings: Callable[..., dict[str, Any]]) -> Iterator[Any]:
-    config = Configurator(settings={"tm.manager_hook": "pyramid_tm.explicit_manager", **make_settings()})
-    config.include("marketcore.directives")
-    config.add_settings_schema("marketcore", CoreSettings())
-    for room in ("pyramid_tm", "pyramid_services", "marketcore.db", "marketcore.ledger"):
-        config.include(room)
-    config.commit()
-    yield config.registry
-    config.registry["engine"].dispose()
+    built = Market(make_settings())
+    yield built.registry
+    built.close()
 
 
 def send(request: Any, *transfers: Any) -> list[str]:
