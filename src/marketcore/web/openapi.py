@@ -198,6 +198,7 @@ def _component(node: colander.SchemaNode, spec: APISpec) -> dict[str, Any]:
     out["required"] = [child.name for child in node.children if child.required or child.missing is None]
     if node.typ.unknown == "raise":
         out["additionalProperties"] = name == "ProblemDocument"
+    out |= getattr(node, "bounds", {})
     if description := (type(node).__doc__ or "").strip().split("\n")[0]:
         out["description"] = description
     spec.components.schema(name, out)
@@ -238,7 +239,8 @@ def document_view(request: Any) -> Response:
 def docs_view(request: Any) -> dict[str, Any]:
     """Return the page that shows the document; everything it needs comes from here."""
     request.response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'"
     )
     return {"document": request.route_path("openapi.document")}
 
