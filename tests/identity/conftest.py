@@ -63,7 +63,7 @@ class People:
 
     def admin(self, *other_roles):
         email = f"{uuid.uuid4().hex}@example.com"
-        user_id = self.market.perform(create_user, email, PASSWORD, ["admin", *other_roles]).id
+        user_id = self.market.perform(create_user, email, PASSWORD, ["admin", *other_roles])
         told = self.log_in(email)
         return Person(user_id, email, told["access"], told["refresh"])
 

@@ -146,8 +146,9 @@ def test_an_operator_makes_an_admin_and_no_other_role_than_those_that_exist(mark
     from marketcore.exceptions import Invalid
     from marketcore.identity.services import create_user
 
-    row = market.perform(create_user, "Root@Example.com", people.password, ["admin"])
-    assert people.me(people.log_in(row.email)["access"]).json()["roles"] == ["admin"]
+    user_id = market.perform(create_user, "Root@Example.com", people.password, ["admin"], username="root")
+    account = people.me(people.log_in("root@example.com")["access"]).json()
+    assert (account["id"], account["username"], account["roles"]) == (user_id, "root", ["admin"])
     for roles in (["owner"], []):
         with pytest.raises(Invalid):
             market.perform(create_user, "other@example.com", people.password, roles)

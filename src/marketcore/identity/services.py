@@ -195,11 +195,15 @@ class IdentityService:
         return self._db.execute(_LIST, {"q": q, "limit": limit, "before": before}).all()
 
 
-def create_user(request: Any, email: str, password: str, roles: Sequence[str]) -> Any:
-    """Return the row of a new account with any ``roles``, admin among them: for operators, never for a route."""
+def create_user(request: Any, email: str, password: str, roles: Sequence[str], **profile: str) -> int:
+    """Return the id of a new account with any ``roles``, admin among them: for operators, never for a route.
+
+    ``profile`` may hold username, first_name, last_name and phone.
+    """
     unknown = set(roles) - ROLES
     _check(roles=f"must be some of {sorted(ROLES)}" if unknown or not roles else None)
-    return request.find_service(IdentityService).register(email, password, roles)
+    user_id: int = request.find_service(IdentityService).register(email, password, roles, **profile).id
+    return user_id
 
 
 def session_service(_context: Any, request: Any) -> SessionService:
