@@ -219,9 +219,8 @@ def test_a_login_with_the_old_password_loses_against_the_change_that_overtakes_i
     with ThreadPoolExecutor(1) as pool, market.registry["engine"].connect() as connection:
         connection.exec_driver_sql("UPDATE users SET password_hash = 'changed'")
         login = pool.submit(people.call, "POST", "/api/v1/auth/login", json=body)
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
+        waiting = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+                     WHERE NOT granted AND datname = current_database()"""
         eventually(lambda: market.query(waiting)[0][0] == 1)
         connection.commit()
         assert login.result().status_code == 401
