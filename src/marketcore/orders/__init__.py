@@ -1,1 +1,30 @@
-"""orders."""
+"""Carts, checkouts and orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketcore.events import PaymentFailed
+from marketcore.orders.cart import CartService
+from marketcore.orders.checkout import CheckoutService
+from marketcore.orders.services import OrderService
+from marketcore.orders.settings import OrderSettings
+
+
+def includeme(config: Any) -> None:
+    """Add orders to the marketplace."""
+    config.add_settings_schema("orders", OrderSettings())
+    config.declare_permission("orders.cart.use", "buyer", trade=True)
+    config.declare_permission("orders.checkout.place", "buyer", trade=True)
+    config.declare_permission("orders.order.read", "member")
+    config.declare_permission("orders.order.step", "member")
+    config.register_service_factory(".cart.cart_service", CartService)
+    config.register_service_factory(".checkout.checkout_service", CheckoutService)
+    config.register_service_factory(".services.order_service", OrderService)
+    config.add_payment_purpose("checkout", ".purposes.checkout_purpose")
+    config.add_event_subscriber(".subscribers.tell_buyers_of_failure", PaymentFailed)
+    config.add_live_channel("order:{order_id}", ".live.may_watch_order", path="/track_order/{order_id}")
+    config.add_periodic_job(".jobs.expire_unpaid", every_seconds=10)
+    config.add_periodic_job(".jobs.release_delivered", every_seconds=60)
+    config.include(".routes")
+    config.scan(".views")

@@ -33,8 +33,9 @@ class Valid:
 def permission_declared(view: Any, info: Any) -> Any:
     """Stop the start at a route's view that says nothing of who may call it."""
     if not info.exception_only and info.options.get("permission") is None:
+        name = getattr(info.original_view, "__qualname__", repr(info.original_view))
         raise ConfigurationError(
-            f"the view {getattr(info.original_view, '__qualname__', info.original_view)!r} declares no permission: give it "
+            f"the view {name!r} declares no permission: give it "
             "permission='public', 'member' or one declared with config.declare_permission"
         )
     return view

@@ -2,6 +2,9 @@
 
 A second request with the same key waits for the first one's transaction (the primary key makes it) and then gets
 the same answer; another body or address under the same key is refused. A refused request leaves no key behind.
+
+A view that must call a provider between two transactions keeps the id of what it made with ``keep_resource`` in the
+first; when the process dies in between, a retry with the key finds ``request.kept_resource`` and goes on from there.
 """
 
 from __future__ import annotations
@@ -19,14 +22,18 @@ from marketcore.exceptions import IdempotencyMismatch, InProgress, Invalid
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{8,100}")
+_LEASE_SECONDS = 90
 
 _CLAIM = text(
     """INSERT INTO idempotency_keys (principal, key, fingerprint) VALUES (:principal, :key, :fingerprint)
        ON CONFLICT DO NOTHING RETURNING key"""
 )
 _READ = text(
-    "SELECT fingerprint, status, content_type, body FROM idempotency_keys WHERE principal = :principal AND key = :key"
+    """SELECT fingerprint, resource, status, content_type, body,
+              created_at > market_clock() - make_interval(secs => :lease) AS fresh
+       FROM idempotency_keys WHERE principal = :principal AND key = :key"""
 )
+_KEEP = text("UPDATE idempotency_keys SET resource = :resource WHERE principal = :principal AND key = :key")
 _STORE = text(
     """UPDATE idempotency_keys SET status = :status, content_type = :content_type, body = :body
        WHERE principal = :principal AND key = :key"""
@@ -39,6 +46,7 @@ def idempotent(view: Any, info: Any) -> Any:
         return view
 
     def wrapper(context: Any, request: Any) -> Any:
+        request.kept_resource = ""
         key = read_key(request)
         return _once(view, context, request, key) if key else view(context, request)
 
@@ -56,6 +64,15 @@ def read_key(request: Any) -> str | None:
     return key
 
 
+def keep_resource(request: Any, resource: str) -> None:
+    """Remember under the request's key, in this transaction, the id of what it has just made."""
+    if key := read_key(request):
+        request.db.execute(_KEEP, {"principal": str(request.authenticated_userid), "key": key, "resource": resource})
+        mark_changed(request.db)
+        # Should a later phase be retried by the web server, it is still this request that owns the key.
+        request.environ["marketcore.owned_key"] = key
+
+
 def fingerprint(request: Any) -> bytes:
     """Return the hash of what is asked: method, address and body."""
     return hashlib.sha256(f"{request.method} {request.path_qs}\n".encode() + request.body).digest()
@@ -65,7 +82,10 @@ def _once(view: Any, context: Any, request: Any, key: str) -> Any:
     row = {"principal": str(request.authenticated_userid), "key": key}
     asked = fingerprint(request)
     if not _claim(request, row, asked):
-        return _remembered(request, row, asked)
+        found = _found(request, row, asked, key)
+        if found.status is not None:
+            return _replay(found)
+        request.kept_resource = found.resource
     response = view(context, request)
     request.db.execute(
         _STORE, {**row, "status": response.status_int, "content_type": response.content_type, "body": response.body}
@@ -85,10 +105,17 @@ def _claim(request: Any, row: dict[str, Any], asked: bytes) -> bool:
     return claimed
 
 
-def _remembered(request: Any, row: dict[str, Any], asked: bytes) -> Response:
-    found = request.db.execute(_READ, row).one()
+def _found(request: Any, row: dict[str, Any], asked: bytes, key: str) -> Any:
+    found = request.db.execute(_READ, {**row, "lease": _LEASE_SECONDS}).one()
     if bytes(found.fingerprint) != asked:
         raise IdempotencyMismatch
+    owned = request.environ.get("marketcore.owned_key") == key
+    if found.status is None and found.fresh and not owned:
+        raise InProgress("the first request with this Idempotency-Key is still running", retry_after=1)
+    return found
+
+
+def _replay(found: Any) -> Response:
     response = Response(bytes(found.body), status=found.status, content_type=found.content_type, charset=None)
     response.headers["Idempotency-Replayed"] = "true"
     return response

@@ -239,7 +239,8 @@ def document_view(request: Any) -> Response:
 def docs_view(request: Any) -> dict[str, Any]:
     """Return the page that shows the document; everything it needs comes from here."""
     request.response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'"
     )
     return {"document": request.route_path("openapi.document")}
 

@@ -36,7 +36,13 @@ def decode_cursor(registry: Any, scope: str, cursor: str | None, kinds: Sequence
 
 
 def page(
-    request: Any, scope: str, rows: Sequence[Any], limit: int, position: Callable[[Any], Sequence[Any]], present: Any
+    request: Any,
+    scope: str,
+    rows: Sequence[Any],
+    *,
+    limit: int,
+    position: Callable[[Any], Sequence[Any]],
+    present: Callable[[Any], Any],
 ) -> dict[str, Any]:
     """Return the document of a page from ``limit + 1`` rows read."""
     more = len(rows) > limit

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("principal", sa.String(length=60), nullable=False),
         sa.Column("key", sa.String(length=100), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("resource", sa.String(length=60), server_default="", nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("content_type", sa.String(length=60), server_default="", nullable=False),
         sa.Column("body", sa.LargeBinary(), server_default="", nullable=False),
@@ -54,6 +55,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("dead_at IS NULL"),
     )
+    op.create_index("ix_jobs_name", "jobs", ["name"], unique=False)
     op.create_table(
         "ledger_accounts",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -1,0 +1,142 @@
+"""Checkout: a cart becomes one order per seller, its stock reserved, in one transaction."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from zope.sqlalchemy import mark_changed
+
+from marketcore.db import clock
+from marketcore.events import OrderPlaced
+from marketcore.exceptions import NotFound, OutOfStock
+from marketcore.money import Money
+from marketcore.orders.rules import CartLine, split_by_seller
+from marketcore.states import OrderState
+
+# The listings are locked in id order, here and wherever stock comes back.
+_LOCK_CART = text(
+    """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
+              coalesce(c.award_minor, l.price_minor) AS unit_minor, c.quantity AS wanted, l.quantity AS left
+       FROM cart_items c JOIN listings l ON l.id = c.listing_id JOIN products p ON p.id = l.product_id
+       WHERE c.user_id = :buyer ORDER BY l.id FOR UPDATE OF l"""
+)
+_RESERVE = text(
+    """UPDATE listings l SET quantity = l.quantity - w.quantity
+       FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[])) AS w(id, quantity)
+       WHERE l.id = w.id AND l.quantity >= w.quantity"""
+)
+_PLACE = text(
+    """WITH placed AS (
+         INSERT INTO checkouts (buyer_id, currency, total_minor, ship_to, expires_at)
+         VALUES (:buyer, :currency, :total, CAST(:ship_to AS jsonb), :due) RETURNING id),
+       ordered AS (
+         INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_bp,
+                             payment_due_at)
+         SELECT placed.id, :buyer, s.seller_id, :state, :currency, s.total, :commission, :due
+         FROM placed, unnest(CAST(:sellers AS bigint[]), CAST(:totals AS bigint[])) AS s(seller_id, total)
+         RETURNING id, checkout_id, seller_id, total_minor),
+       lines AS (
+         INSERT INTO order_lines (order_id, listing_id, product_id, title, quantity, unit_minor, total_minor)
+         SELECT ordered.id, n.listing_id, n.product_id, n.title, n.quantity, n.unit, n.unit * n.quantity
+         FROM unnest(CAST(:line_sellers AS bigint[]), CAST(:listings AS bigint[]), CAST(:products AS bigint[]),
+                     CAST(:titles AS text[]), CAST(:quantities AS int[]), CAST(:units AS bigint[]))
+              AS n(seller_id, listing_id, product_id, title, quantity, unit)
+         JOIN ordered ON ordered.seller_id = n.seller_id
+         RETURNING id, order_id, listing_id, quantity),
+       held AS (
+         INSERT INTO stock_reservations (line_id, order_id, listing_id, quantity, state, expires_at)
+         SELECT id, order_id, listing_id, quantity, 'held', :due FROM lines),
+       told AS (
+         INSERT INTO order_history (order_id, seq, previous, state, actor_id)
+         SELECT id, 1, NULL, :state, :buyer FROM ordered),
+       emptied AS (
+         DELETE FROM cart_items WHERE user_id = :buyer)
+       SELECT id, checkout_id, seller_id, total_minor FROM ordered ORDER BY id"""
+)
+_READ = text(
+    "SELECT id, buyer_id, currency, total_minor, ship_to, created_at, expires_at FROM checkouts WHERE id = :id"
+)
+
+
+class CheckoutService:
+    """Turns carts into orders."""
+
+    def __init__(self, session: Any, emit: Any, publish: Any, *, payment_minutes: int, commission_bp: int) -> None:
+        self._session = session
+        self._emit = emit
+        self._publish = publish
+        self._payment_time = timedelta(minutes=payment_minutes)
+        self._commission_bp = commission_bp
+
+    def check_out(self, buyer_id: int, ship_to: dict[str, str]) -> int:
+        """Place the buyer's whole cart and return the checkout's id; ``OutOfStock`` or ``Conflict`` if it cannot."""
+        rows = self._session.execute(_LOCK_CART, {"buyer": buyer_id}).mappings()
+        sellers = split_by_seller([CartLine(**row) for row in rows], buyer_id)
+        lines = [line for group in sellers.values() for line in group]
+        self._reserve(lines)
+        due = clock.now(self._session) + self._payment_time
+        orders = self._place(buyer_id, sellers, lines, ship_to, due)
+        mark_changed(self._session)
+        for order in orders:
+            total = Money(order.total_minor, lines[0].currency)
+            self._emit(OrderPlaced(order.id, order.checkout_id, buyer_id, order.seller_id, total))
+            status = {"order_id": order.id, "status": str(OrderState.PENDING_PAYMENT)}
+            self._publish(f"order:{order.id}", f"order.{OrderState.PENDING_PAYMENT}", status)
+        checkout_id: int = orders[0].checkout_id
+        return checkout_id
+
+    def read(self, checkout_id: int, buyer_id: int) -> Any:
+        """Return the buyer's checkout row; ``NotFound`` for anybody else's."""
+        row = self._session.execute(_READ, {"id": checkout_id}).first()
+        if row is None or row.buyer_id != buyer_id:
+            raise NotFound(f"there is no checkout {checkout_id} of yours")
+        return row
+
+    def _reserve(self, lines: list[CartLine]) -> None:
+        wanted = {"listings": [line.listing_id for line in lines], "quantities": [line.wanted for line in lines]}
+        if self._session.execute(_RESERVE, wanted).rowcount != len(lines):
+            raise OutOfStock("something in the cart has just been sold")
+
+    def _place(
+        self,
+        buyer_id: int,
+        sellers: dict[int, list[CartLine]],
+        lines: list[CartLine],
+        ship_to: dict[str, str],
+        due: datetime,
+    ) -> list[Any]:
+        parameters = {
+            "buyer": buyer_id,
+            "currency": lines[0].currency,
+            "total": sum(line.total_minor for line in lines),
+            "ship_to": json.dumps(ship_to),
+            "due": due,
+            "state": OrderState.PENDING_PAYMENT,
+            "commission": self._commission_bp,
+            "sellers": list(sellers),
+            "totals": [sum(line.total_minor for line in group) for group in sellers.values()],
+            "line_sellers": [line.seller_id for line in lines],
+            "listings": [line.listing_id for line in lines],
+            "products": [line.product_id for line in lines],
+            "titles": [line.title for line in lines],
+            "quantities": [line.wanted for line in lines],
+            "units": [line.unit_minor for line in lines],
+        }
+        return list(self._session.execute(_PLACE, parameters))
+
+
+def checkout_service(_context: Any, request: Any) -> CheckoutService:
+    """Return the request's ``CheckoutService``."""
+    from marketcore.settings import section
+
+    settings = section(request.registry, "orders")
+    return CheckoutService(
+        request.db,
+        request.emit,
+        request.publish,
+        payment_minutes=settings["payment_minutes"],
+        commission_bp=settings["commission_bp"],
+    )

@@ -1,0 +1,92 @@
+"""What orders may do: splitting a cart by seller, and whose word takes which step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from marketcore.exceptions import Conflict, Forbidden, OutOfStock
+from marketcore.money import MAX_MINOR
+from marketcore.states import ORDER_TRANSITIONS, OrderState, step
+
+
+class Actor(StrEnum):
+    """In which capacity somebody acts on an order."""
+
+    BUYER = "buyer"
+    SELLER = "seller"
+    ADMIN = "admin"
+    PLATFORM = "platform"
+
+
+_O = OrderState
+# Who may ask for a step by name. Steps that move money on their own (paid, expired) belong to the platform alone.
+STEPS: Mapping[tuple[OrderState, OrderState], frozenset[Actor]] = {
+    (_O.PENDING_PAYMENT, _O.CANCELLED): frozenset({Actor.BUYER, Actor.SELLER, Actor.ADMIN}),
+    (_O.PAID, _O.CONFIRMED): frozenset({Actor.SELLER}),
+    (_O.CONFIRMED, _O.PACKED): frozenset({Actor.SELLER}),
+    (_O.PACKED, _O.SHIPPED): frozenset({Actor.SELLER}),
+    (_O.SHIPPED, _O.DELIVERED): frozenset({Actor.BUYER, Actor.SELLER}),
+    (_O.DELIVERED, _O.COMPLETED): frozenset({Actor.BUYER, Actor.ADMIN}),
+}
+# States in which the order's whole total stands on its held account.
+MONEY_HELD = frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED, _O.DISPUTED})
+
+
+def check_step(current: OrderState, target: OrderState, actors: Iterable[Actor]) -> OrderState:
+    """Return ``target`` if one of ``actors`` may take this step; ``IllegalTransition`` or ``Forbidden`` if not."""
+    step(ORDER_TRANSITIONS, current, target)
+    if not STEPS.get((current, target), frozenset()).intersection(actors):
+        raise Forbidden(f"the step from {current} to {target} is not yours to take")
+    return target
+
+
+@dataclass(frozen=True, slots=True)
+class CartLine:
+    """A line of a cart with its listing as it stands, locked."""
+
+    listing_id: int
+    product_id: int
+    seller_id: int
+    title: str
+    state: str
+    currency: str
+    unit_minor: int
+    wanted: int
+    left: int
+
+    @property
+    def total_minor(self) -> int:
+        """The line's price."""
+        return self.unit_minor * self.wanted
+
+
+def split_by_seller(lines: Sequence[CartLine], buyer_id: int) -> dict[int, list[CartLine]]:
+    """Return the lines of each seller; ``Conflict`` or ``OutOfStock`` names the line that cannot be bought."""
+    if not lines:
+        raise Conflict("the cart is empty: put a listing into it first")
+    currencies = sorted({line.currency for line in lines})
+    if len(currencies) > 1:
+        raise Conflict(f"the cart mixes {' and '.join(currencies)}: check out one currency at a time")
+    for line in lines:
+        _check_line(line, buyer_id)
+    if sum(line.total_minor for line in lines) > MAX_MINOR:
+        raise Conflict("the total is more than can be paid at once: split the cart")
+    sellers: dict[int, list[CartLine]] = {}
+    for line in sorted(lines, key=lambda line: (line.seller_id, line.listing_id)):
+        sellers.setdefault(line.seller_id, []).append(line)
+    return sellers
+
+
+def _check_line(line: CartLine, buyer_id: int) -> None:
+    if line.seller_id == buyer_id:
+        raise Conflict(f"listing {line.listing_id} is your own", listing_id=line.listing_id)
+    if line.state != "active":
+        raise Conflict(f"listing {line.listing_id} ({line.title}) is no longer on sale", listing_id=line.listing_id)
+    if line.left < line.wanted:
+        raise OutOfStock(
+            f"listing {line.listing_id} ({line.title}) has {line.left} left, not {line.wanted}",
+            listing_id=line.listing_id,
+            left=line.left,
+        )

@@ -1,0 +1,222 @@
+"""Orders: every change of state goes through ``OrderService.move`` - one table, one history row, one event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+from zope.sqlalchemy import mark_changed
+
+from marketcore.db import clock
+from marketcore.events import OrderStateChanged
+from marketcore.exceptions import Invalid, NotFound
+from marketcore.ledger.accounts import commission, order_held, seller_payable
+from marketcore.ledger.ids import business_id
+from marketcore.ledger.services import LedgerService
+from marketcore.ledger.transfers import Transfer
+from marketcore.money import commission as commission_of
+from marketcore.orders.rules import MONEY_HELD, Actor, check_step
+from marketcore.states import ORDER_TRANSITIONS, OrderState, step
+
+_COLUMNS = """id, reference, checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_bp, carrier,
+              tracking_number, payment_due_at, release_at, created_at, updated_at"""
+_LOCK = text(f"SELECT {_COLUMNS} FROM orders WHERE id = :id FOR UPDATE")
+_LOCK_CHECKOUT = text(f"SELECT {_COLUMNS} FROM orders WHERE checkout_id = :id ORDER BY id FOR UPDATE")
+_OVERDUE = text(
+    f"""SELECT {_COLUMNS} FROM orders o
+        WHERE state = 'pending_payment' AND payment_due_at <= market_clock()
+          AND NOT EXISTS (SELECT FROM payments p WHERE p.purpose = 'checkout' AND p.reference = o.checkout_id::text
+                          AND p.state IN ('created','submitting','pending','unknown','authorized')
+                          AND p.expires_at > market_clock())
+        ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED"""
+)
+_RELEASABLE = text(
+    f"""SELECT {_COLUMNS} FROM orders WHERE state = 'delivered' AND release_at <= market_clock()
+        ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED"""
+)
+_MOVE = text(
+    """WITH moved AS (
+         UPDATE orders SET state = :state, updated_at = market_clock(), carrier = coalesce(:carrier, carrier),
+                tracking_number = coalesce(:tracking_number, tracking_number),
+                release_at = coalesce(:release_at, release_at)
+         WHERE id = :id RETURNING id)
+       INSERT INTO order_history (order_id, seq, previous, state, actor_id, note)
+       SELECT :id, coalesce(max(seq), 0) + 1, :previous, :state, :actor, :note
+       FROM order_history WHERE order_id = :id"""
+)
+# Listings are locked in id order wherever stock moves.
+_RETURN_STOCK = text(
+    """WITH freed AS (
+         UPDATE stock_reservations SET state = 'released' WHERE order_id = :order AND state = 'held'
+         RETURNING listing_id, quantity),
+       locked AS (
+         SELECT l.id FROM listings l WHERE l.id IN (SELECT listing_id FROM freed) ORDER BY l.id FOR UPDATE)
+       UPDATE listings l SET quantity = l.quantity + f.quantity FROM freed f, locked WHERE l.id = f.listing_id
+         AND locked.id = l.id"""
+)
+_TAKE_STOCK_AGAIN = text(
+    """WITH wanted AS (SELECT listing_id, quantity FROM stock_reservations WHERE order_id = :order),
+       locked AS (SELECT l.id FROM listings l WHERE l.id IN (SELECT listing_id FROM wanted) ORDER BY l.id FOR UPDATE)
+       UPDATE listings l SET quantity = l.quantity - w.quantity FROM wanted w, locked
+       WHERE l.id = w.listing_id AND locked.id = l.id AND l.quantity >= w.quantity"""
+)
+_COUNT_RESERVATIONS = text("SELECT count(*) FROM stock_reservations WHERE order_id = :order")
+_SELL = text("UPDATE stock_reservations SET state = 'sold' WHERE order_id = :order")
+
+
+class OrderService:
+    """Moves orders through their life, their stock and money with them."""
+
+    def __init__(self, session: Any, ledger: LedgerService, emit: Any, publish: Any, settings: dict[str, Any]) -> None:
+        self._session = session
+        self._ledger = ledger
+        self._emit = emit
+        self._publish = publish
+        self._release_time = timedelta(days=settings["release_days"])
+        self._release_on_confirmation = settings["release_on_confirmation"]
+
+    def take_step(self, order_id: int, target: OrderState, identity: Any, **details: str | None) -> None:
+        """Take the step to ``target`` on behalf of ``identity``.
+
+        ``details`` may hold ``note``, and for ``shipped`` ``carrier`` and ``tracking_number``. The buyer's word that
+        the goods arrived completes the order at once where ``orders.release_on_confirmation`` says so.
+        """
+        order = self._lock(order_id)
+        actors = capacities(order, identity)
+        check_step(OrderState(order.state), target, actors)
+        if target is OrderState.SHIPPED and not details.get("carrier"):
+            raise Invalid(errors={"carrier": "say who carries the parcel"})
+        self.move(order, target, identity.user_id, **details)
+        if target is OrderState.DELIVERED and Actor.BUYER in actors and self._release_on_confirmation:
+            self.move(self._lock(order_id), OrderState.COMPLETED, identity.user_id)
+
+    def move(self, order: Any, target: OrderState, actor_id: int | None, **details: str | None) -> None:
+        """Make the locked ``order`` become ``target``: state, history, stock, money, event and live event."""
+        previous = OrderState(order.state)
+        step(ORDER_TRANSITIONS, previous, target)
+        self._session.execute(_MOVE, self._move_parameters(order, previous, target, actor_id, details))
+        mark_changed(self._session)
+        if target in (OrderState.CANCELLED, OrderState.EXPIRED):
+            self._session.execute(_RETURN_STOCK, {"order": order.id})
+        if target is OrderState.COMPLETED and previous in MONEY_HELD:
+            self._release_money(order)
+        self._emit(OrderStateChanged(order.id, order.buyer_id, order.seller_id, previous, target, actor_id))
+        self._publish(f"order:{order.id}", f"order.{target}", {"order_id": order.id, "status": str(target)})
+
+    def pay(self, checkout_id: int, payment_id: Any, clearing: Any) -> bool:
+        """Let the money of a captured payment stand for every order of the checkout.
+
+        Orders that expired meanwhile take their stock again; ``False`` if any of them cannot, or is past paying,
+        and then nothing has changed.
+        """
+        orders = list(self._session.execute(_LOCK_CHECKOUT, {"id": checkout_id}))
+        if not orders or any(order.state not in ("pending_payment", "expired") for order in orders):
+            return False
+        with self._session.begin_nested() as savepoint:
+            if not all(self._stock_again(order) for order in orders if order.state == "expired"):
+                savepoint.rollback()
+                return False
+        for order in orders:
+            self._session.execute(_SELL, {"order": order.id})
+        self._ledger.transfer(
+            [self._hold(order, payment_id, clearing) for order in orders], event_id=business_id("capture", payment_id)
+        )
+        for order in orders:
+            self.move(order, OrderState.PAID, None)
+        return True
+
+    def expire_overdue(self, limit: int = 100) -> int:
+        """Expire unpaid orders past their deadline and return their stock; return how many."""
+        orders = list(self._session.execute(_OVERDUE, {"limit": limit}))
+        for order in orders:
+            self.move(order, OrderState.EXPIRED, None, note="not paid in time")
+        return len(orders)
+
+    def release_delivered(self, limit: int = 100) -> int:
+        """Complete delivered orders whose time for objections has passed; return how many."""
+        orders = list(self._session.execute(_RELEASABLE, {"limit": limit}))
+        for order in orders:
+            self.move(order, OrderState.COMPLETED, None, note="released after delivery")
+        return len(orders)
+
+    def _lock(self, order_id: int) -> Any:
+        order = self._session.execute(_LOCK, {"id": order_id}).first()
+        if order is None:
+            raise NotFound(f"there is no order {order_id} of yours")
+        return order
+
+    def _move_parameters(
+        self, order: Any, previous: OrderState, target: OrderState, actor_id: int | None, details: dict[str, str | None]
+    ) -> dict[str, Any]:
+        delivered = target is OrderState.DELIVERED
+        return {
+            "id": order.id,
+            "previous": previous,
+            "state": target,
+            "actor": actor_id,
+            "note": details.get("note") or "",
+            "carrier": details.get("carrier"),
+            "tracking_number": details.get("tracking_number"),
+            "release_at": clock.now(self._session) + self._release_time if delivered else None,
+        }
+
+    def _stock_again(self, order: Any) -> bool:
+        taken = self._session.execute(_TAKE_STOCK_AGAIN, {"order": order.id}).rowcount
+        return bool(taken == self._session.execute(_COUNT_RESERVATIONS, {"order": order.id}).scalar_one())
+
+    @staticmethod
+    def _hold(order: Any, payment_id: Any, clearing: Any) -> Transfer:
+        return Transfer(
+            id=business_id("capture", payment_id, order.id),
+            debit=clearing,
+            credit=order_held(order.id, order.currency),
+            minor=order.total_minor,
+            code="capture",
+            ref_type="order",
+            ref_id=str(order.id),
+        )
+
+    def _release_money(self, order: Any) -> None:
+        held = order_held(order.id, order.currency)
+        fee = commission_of(order.total_minor, order.commission_bp)
+        shares = (
+            ("release", seller_payable(order.seller_id, order.currency), order.total_minor - fee),
+            ("commission", commission(order.currency), fee),
+        )
+        transfers = [
+            Transfer(
+                id=business_id(code, "order", order.id),
+                debit=held,
+                credit=account,
+                minor=minor,
+                code=code,
+                ref_type="order",
+                ref_id=str(order.id),
+            )
+            for code, account, minor in shares
+            if minor
+        ]
+        self._ledger.transfer(transfers, event_id=business_id("completion", order.id))
+
+
+def capacities(order: Any, identity: Any) -> frozenset[Actor]:
+    """Return in which capacities ``identity`` knows ``order``; ``NotFound`` for a stranger."""
+    candidates: Iterable[tuple[Actor, bool]] = (
+        (Actor.BUYER, order.buyer_id == identity.user_id),
+        (Actor.SELLER, order.seller_id == identity.user_id),
+        (Actor.ADMIN, "admin" in identity.roles),
+    )
+    found = frozenset(actor for actor, holds in candidates if holds)
+    if not found:
+        raise NotFound(f"there is no order {order.id} of yours")
+    return found
+
+
+def order_service(_context: Any, request: Any) -> OrderService:
+    """Return the request's ``OrderService``."""
+    from marketcore.settings import section
+
+    ledger = request.find_service(LedgerService)
+    return OrderService(request.db, ledger, request.emit, request.publish, section(request.registry, "orders"))

@@ -1,0 +1,34 @@
+"""Work on payments outside requests; all of it calls providers, so none of it runs inside a transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketcore.db.session import perform
+from marketcore.jobs.binding import outside_transaction
+from marketcore.payments import inbox, reconciler
+
+
+@outside_transaction
+def process_webhook(registry: Any, inbox_id: int) -> None:
+    """Apply one stored call of a provider."""
+    inbox.process(registry, inbox_id)
+
+
+@outside_transaction
+def sweep_webhooks(registry: Any) -> None:
+    """Apply stored calls whose job was lost or put off."""
+    for inbox_id in perform(registry, inbox.due):
+        inbox.process(registry, inbox_id)
+
+
+@outside_transaction
+def reconcile(registry: Any) -> None:
+    """Ask providers about payments that have not ended."""
+    while reconciler.reconcile(registry):
+        pass
+
+
+def forget_webhook_bodies(request: Any) -> None:
+    """Delete what old calls said of people."""
+    inbox.forget_bodies(request)

@@ -1,0 +1,59 @@
+"""Where providers call: verify, store, answer. What was stored is applied by a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from marketcore.directives import table
+from marketcore.exceptions import Malformed, NotAuthenticated, NotFound
+from marketcore.interfaces import WebhookRequest
+from marketcore.payments.inbox import InboxService
+from marketcore.web.derivers import bounded_body
+
+log = structlog.get_logger(__name__)
+MAX_BODY = 262_144
+
+
+@view_config(route_name="payments.hook", request_method="POST", permission="public")
+@view_config(route_name="payments.hook.token", request_method="POST", permission="public")
+def receive(request: Any) -> Response:
+    """Store a provider's call and acknowledge it."""
+    provider = _provider(request)
+    call = WebhookRequest(
+        body=bounded_body(request, MAX_BODY),
+        headers=dict(request.headers),
+        remote_addr=request.remote_addr or "",
+        token=request.matchdict.get("token", ""),
+    )
+    if not provider.verify(call):
+        log.warning("webhook_refused", provider=provider.name, remote=call.remote_addr)
+        raise NotAuthenticated("the signature of this call is not valid")
+    _store(request, provider, call)
+    content_type, body = provider.acknowledge()
+    return Response(body, content_type=content_type, charset=None)
+
+
+def _provider(request: Any) -> Any:
+    slug = request.matchdict["slug"]
+    for provider in table(request.registry, "payment providers").values():
+        if provider.webhook_slug == slug:
+            return provider
+    raise NotFound
+
+
+def _store(request: Any, provider: Any, call: WebhookRequest) -> None:
+    try:
+        events = provider.translate(call)
+    except ValueError as error:
+        raise Malformed(f"this call cannot be read: {error}") from None
+    inbox = request.find_service(InboxService)
+    # An unsigned call about nothing we know costs its sender nothing: it is counted, not kept.
+    known = [event for event in events if event.trusted or inbox.payment_of(provider.name, call.token, event)]
+    if len(known) < len(events):
+        log.warning("webhook_about_nothing_known", provider=provider.name, remote=call.remote_addr)
+    for inbox_id in inbox.store(provider.name, call, known):
+        request.enqueue("payments.process_webhook", inbox_id=inbox_id)
