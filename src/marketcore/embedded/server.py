@@ -178,6 +178,8 @@ class EmbeddedServer(ABC):
         log = self._open_log()
         try:
             return self._run(self._command(port), lock, log)
+        except OSError as error:
+            raise self._error(f"it cannot be run: {error}") from error
         finally:
             os.close(log)
 

@@ -102,6 +102,11 @@ class LedgerService:
             )
         return found
 
+    def balances_of(self, owner_type: str, owner_id: object) -> dict[AccountRef, Balance]:
+        """Return what stands on every account of one owner, such as ``("user", 7)``, by purpose and currency."""
+        rows = self._session.execute(sql.ACCOUNTS_OF, {"owner_type": owner_type, "owner_id": str(owner_id)})
+        return self.balances([AccountRef(owner_type, str(owner_id), *row) for row in rows])
+
     def lock(self, accounts: Iterable[AccountRef]) -> dict[AccountRef, Balance]:
         """Lock the inline ones of ``accounts`` in the order of ids; return balances that stay true until commit.
 

@@ -172,3 +172,8 @@ HISTORY = text(
     _ENTRY + "WHERE (t.debit_id = :account_id OR t.credit_id = :account_id)"
     " AND (CAST(:before AS bigint) IS NULL OR t.seq < :before) ORDER BY t.seq DESC LIMIT :limit"
 )
+
+ACCOUNTS_OF = text(
+    """SELECT purpose, currency, guard, mode FROM ledger_accounts
+       WHERE owner_type = :owner_type AND owner_id = :owner_id ORDER BY purpose, currency"""
+)
