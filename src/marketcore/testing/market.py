@@ -65,8 +65,9 @@ class Market:
         try:
             yield self
         finally:
-            server.close()
+            # The workers first, for they wake the loop when done; then the loop closes its own sockets, at once.
             server.task_dispatcher.shutdown(timeout=5)
+            server.trigger.pull_trigger(server.close)
             thread.join(5)
 
     def close(self) -> None:
