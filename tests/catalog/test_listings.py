@@ -55,8 +55,7 @@ def test_of_eight_attempts_at_once_to_sell_a_product_exactly_one_succeeds(shop, 
     barrier, statuses = threading.Barrier(8), []
 
     def attempt():
-        with shop.market.client() as http:
-            http.headers["X-Test-User"] = seller.http.headers["X-Test-User"]
+        with shop.market.client(seller.token) as http:
             barrier.wait()
             answer = http.post("/api/v1/listings", json={"product_id": product_id, "fixed_price": {"price": PRICE}})
             statuses.append(answer.status_code)
