@@ -34,7 +34,7 @@ class MarketConfigurator(Configurator):
         """
         if self.includepath:
             raise ConfigurationError(
-                f"{_caller()} calls config.commit(), after which it could replace what others registered: remove the call"
+                f"{_caller()} calls config.commit(), after which it could replace what others registered: remove it"
             )
         try:
             super().commit()

@@ -8,19 +8,24 @@ from typing import Any
 
 MASK = "***"
 
-_SECRET_WORDS = (
+_SENSITIVE = (
     "password|passwd|passphrase|passkey|secret|token|authorization|credential|cookie|signature|jwt|bearer|"
     "(?:api|private|consumer|access|signing|encryption|security)[_-]?key"
 )
 # Short words are secrets only on their own: "pin" is, "shipping" is not.
-_SECRET_NAME = re.compile(rf"(?:{_SECRET_WORDS})|(?:^|[_.-])(?:pin|otp|cvv|cvc)(?:$|[_.-])", re.IGNORECASE)
+_SHORT = r"(?<![a-z0-9])(?:pin|otp|cvv|cvc)(?![a-z0-9])"
+_SENSITIVE_NAME = re.compile(f"{_SENSITIVE}|{_SHORT}", re.IGNORECASE)
 _IN_TEXT = (
     (re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{6,}"), rf"\1\2{MASK}"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), MASK),
     (re.compile(r"(://[^\s:/@]*):[^\s@]+@"), rf"\1:{MASK}@"),
     (re.compile(r"(?s)\[parameters: .*?\](?=\n|$)"), f"[parameters: {MASK}]"),
     (
-        re.compile(rf"(?i)([\w.-]*(?:{_SECRET_WORDS})[\w.-]*[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&\"'}})]+)"),
+        re.compile(
+            rf"((?:[\w.-]*(?:{_SENSITIVE})[\w.-]*|{_SHORT})[\"']?\s*[=:]\s*)"
+            r"(?:b?\"[^\"]*\"|b?'[^']*'|[^\s,;&\"'})]+)",
+            re.IGNORECASE,
+        ),
         rf"\1{MASK}",
     ),
 )
@@ -28,7 +33,7 @@ _IN_TEXT = (
 
 def is_secret(name: str) -> bool:
     """Whether a field or setting called ``name`` holds something that must not be shown."""
-    return _SECRET_NAME.search(name) is not None
+    return _SENSITIVE_NAME.search(name) is not None
 
 
 def redact_text(text: str) -> str:

@@ -121,10 +121,24 @@ def check_section(prefix: str, schema: colander.SchemaNode, settings: Mapping[st
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """Say that ``key`` is not a setting, and which one was probably meant."""
-    near = difflib.get_close_matches(key, list(known), n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "remove it or correct its name"
-    return f"{key!r} is not a setting: {hint}"
+    """Say that ``key`` is not a setting, and which of ``known`` was probably meant."""
+    return f"{key!r} is not a setting: {_meant(key, known)}"
+
+
+def _meant(key: str, known: Iterable[str]) -> str:
+    nearest = _nearest(key, list(known))
+    return f"did you mean {nearest!r}?" if nearest else "remove it or correct its name"
+
+
+def _nearest(key: str, known: list[str]) -> str | None:
+    """Return the known key that differs from ``key`` a little, in its last part or in what comes before."""
+    prefix, _dot, last = key.rpartition(".")
+    siblings = {name.rpartition(".")[2]: name for name in known if name.rpartition(".")[0] == prefix}
+    namesakes = {name.rpartition(".")[0]: name for name in known if name.rpartition(".")[2] == last}
+    for text, candidates in ((last, siblings), (prefix, namesakes)):
+        if near := difflib.get_close_matches(text, candidates, n=1):
+            return candidates[near[0]]
+    return None
 
 
 def check_prefixes(settings: Mapping[str, Any], known: set[str], installed: set[str]) -> None:
@@ -132,8 +146,8 @@ def check_prefixes(settings: Mapping[str, Any], known: set[str], installed: set[
     for key in settings.keys() - _FROM_THE_FILE:
         prefix, dot, rest = key.partition(".")
         if not dot:
-            names = (f"marketcore.{node.name}" for node in CoreSettings().children)
-            raise ConfigurationError(unknown_key(key, (*names, f"marketcore.{key}")))
+            meant = _meant(f"marketcore.{key}", (f"marketcore.{node.name}" for node in CoreSettings().children))
+            raise ConfigurationError(f"{key!r} is no setting, for it has no prefix: {meant}")
         if prefix not in known | installed | FOREIGN_PREFIXES:
             raise ConfigurationError(unknown_key(key, (f"{owner}.{rest}" for owner in known | installed)))
     _refuse_unset(FOREIGN_PREFIXES, settings)
