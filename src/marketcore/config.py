@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,8 +51,3 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     config.commit()
     plugins.check_migrations(enabled, table(config.registry, "migrations"))
     return config
-
-
-def config_path(option: str | None = None) -> str:
-    """Return the ini file a command uses: ``-c``, else ``$MARKETCORE_CONFIG``, else ``./development.ini``."""
-    return option or os.environ.get("MARKETCORE_CONFIG") or "development.ini"

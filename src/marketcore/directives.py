@@ -201,6 +201,20 @@ def add_migrations(config: Any, label: str, location: str) -> None:
     _declare(config, "migrations", label, location, location=location)
 
 
+# What ``marketcore plugins --verbose`` shows; a table of the registry each.
+CATEGORIES = (
+    "settings",
+    "permissions declared",
+    "listing kinds",
+    "event subscribers",
+    "after-commit subscribers",
+    "live channels",
+    "jobs",
+    "payment providers",
+    "payment purposes",
+    "processes",
+    "migrations",
+)
 DIRECTIVES: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (

@@ -48,6 +48,16 @@ class Loaded:
         return self.manifest.name
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a plugin stands: ``enabled``, ``off`` (installed only) or ``cannot run``, and why."""
+
+    name: str
+    state: str
+    distribution: str
+    why: str
+
+
 def installed() -> dict[str, EntryPoint]:
     """Return every installed plugin by name, without importing any."""
     found: dict[str, EntryPoint] = {}
@@ -69,6 +79,28 @@ def load(names: Iterable[str], available: Mapping[str, EntryPoint] | None = None
     for plugin in loaded.values():
         _check_relations(plugin.manifest, loaded.keys(), available.keys())
     return _in_order(loaded)
+
+
+def explain(names: Iterable[str], available: Mapping[str, EntryPoint] | None = None) -> list[Standing]:
+    """Return how every installed plugin and every one called ``names`` stands; nothing is refused here."""
+    available = installed() if available is None else available
+    wanted = list(dict.fromkeys(names))
+    named = [_standing(name, wanted, available) for name in wanted]
+    off = [
+        Standing(name, "off", _distribution(available[name]), f"add {name!r} to marketcore.plugins to enable it")
+        for name in sorted(available.keys() - set(wanted))
+    ]
+    return named + off
+
+
+def _standing(name: str, wanted: list[str], available: Mapping[str, EntryPoint]) -> Standing:
+    distribution = _distribution(available[name]) if name in available else "-"
+    try:
+        plugin = _load_one(name, available)
+        _check_relations(plugin.manifest, wanted, available.keys())
+    except ConfigurationError as error:
+        return Standing(name, "cannot run", distribution, str(error))
+    return Standing(name, "enabled", distribution, plugin.manifest.title)
 
 
 def migration_locations(available: Mapping[str, EntryPoint] | None = None) -> dict[str, Path]:
@@ -120,7 +152,7 @@ def _load_one(name: str, available: Mapping[str, EntryPoint]) -> Loaded:
         raise ConfigurationError(_not_installed(name, available.keys()))
     point = available[name]
     try:
-        module = importlib.import_module(point.value)
+        module = importlib.import_module(point.module)
     except Exception as error:
         raise ConfigurationError(
             f"the plugin {name!r} ({_distribution(point)}) cannot be imported: "

@@ -30,6 +30,11 @@ class Words(colander.SchemaType):
         return cstruct.split() if isinstance(cstruct, str) else list(cstruct)
 
 
+def config_path(option: str | None = None) -> str:
+    """Return the ini file a command uses: ``-c``, else ``$MARKETCORE_CONFIG``, else ``./development.ini``."""
+    return option or os.environ.get("MARKETCORE_CONFIG") or "development.ini"
+
+
 def read_settings(path: str | Path) -> dict[str, Any]:
     """Return the ``[app:main]`` settings of an ini file, as ``from_environment`` completes them."""
     import plaster
