@@ -18,6 +18,14 @@ from marketcore.settings import CoreSettings, check_prefixes, check_section, wit
 CORE = (
     "marketcore.db",
     "marketcore.web",
+    "marketcore.jobs",
+    "marketcore.live",
+    "marketcore.identity",
+    "marketcore.media",
+    "marketcore.catalog",
+    "marketcore.ledger",
+    "marketcore.orders",
+    "marketcore.payments",
 )
 LIBRARIES = {
     "tm.manager_hook": "pyramid_tm.explicit_manager",

@@ -130,18 +130,6 @@ class PaymentProvider(Protocol):
         """Ask the provider for the truth about ``attempt``; must be safe to repeat."""
         ...
 
-    def capture(self, attempt: PaymentAttempt, amount: Money) -> ProviderResult:
-        """Take authorized money (feature ``capture``)."""
-        ...
-
-    def void(self, attempt: PaymentAttempt) -> ProviderResult:
-        """Let an authorization or an open prompt go (feature ``void``)."""
-        ...
-
-    def refund(self, attempt: PaymentAttempt, amount: Money, refund_id: UUID) -> ProviderResult:
-        """Give back ``amount`` (feature ``refund``)."""
-        ...
-
     def verify(self, call: WebhookRequest) -> bool:
         """Whether the call may be stored: the signature holds, or the provider signs nothing (all are hints)."""
         ...
@@ -152,6 +140,26 @@ class PaymentProvider(Protocol):
 
     def acknowledge(self) -> tuple[str, bytes]:
         """Return the content type and body that the provider wants to hear after a stored call."""
+        ...
+
+
+class TwoStepProvider(PaymentProvider, Protocol):
+    """A provider that can reserve first and take later; it declares the feature ``capture``."""
+
+    def capture(self, attempt: PaymentAttempt, amount: Money) -> ProviderResult:
+        """Take authorized money, at most what was authorized."""
+        ...
+
+    def void(self, attempt: PaymentAttempt) -> ProviderResult:
+        """Let an authorization go."""
+        ...
+
+
+class RefundingProvider(PaymentProvider, Protocol):
+    """A provider that can give money back; it declares the feature ``refund``, and ``partial_refund`` if it can."""
+
+    def refund(self, attempt: PaymentAttempt, amount: Money, refund_id: UUID) -> ProviderResult:
+        """Give back ``amount``; ``refund_id`` is the idempotency key."""
         ...
 
 

@@ -1,1 +1,26 @@
-"""catalog."""
+"""Categories, products, their images, listings and the search for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketcore.catalog.images import ImageService
+from marketcore.catalog.search import Catalog
+from marketcore.catalog.services import CategoryService, ListingService, ProductService
+from marketcore.catalog.settings import CatalogSettings
+
+
+def includeme(config: Any) -> None:
+    """Add everything that can be found and offered."""
+    config.add_settings_schema("catalog", CatalogSettings())
+    config.declare_permission("catalog.category.write", "admin")
+    config.declare_permission("catalog.product.write", "seller", trade=True)
+    config.declare_permission("catalog.listing.write", "seller", trade=True)
+    config.register_service_factory(".services.category_service", CategoryService)
+    config.register_service_factory(".services.product_service", ProductService)
+    config.register_service_factory(".services.listing_service", ListingService)
+    config.register_service_factory(".images.image_service", ImageService)
+    config.register_service_factory(".search.catalog", Catalog)
+    config.include(".routes")
+    config.include(".kinds")
+    config.scan(".views")

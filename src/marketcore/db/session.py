@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 import zope.sqlalchemy
 from pyramid.scripting import prepare
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from marketcore.settings import section
 
 T = TypeVar("T")
 ATTEMPTS = 3
+_COLLISIONS = frozenset({"40001", "40P01"})
 
 
 def psycopg_url(url: str) -> str:
@@ -32,6 +34,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
     )
 
@@ -66,10 +69,15 @@ def perform(registry: Any, function: Callable[..., T], *arguments: Any, **named:
             with work(registry) as request:
                 return function(request, *arguments, **named)
         except Exception as error:
-            if attempt == ATTEMPTS or not request.tm.isRetryableError(error):
+            if attempt == ATTEMPTS or not collided(error):
                 raise
             wait_before_retry()
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def collided(error: BaseException) -> bool:
+    """Whether ``error`` is a serialization failure or a deadlock: the same work may succeed at once."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _COLLISIONS
 
 
 def wait_before_retry() -> None:

@@ -40,7 +40,7 @@ class AuthSession(Base):
 
     __tablename__ = "auth_sessions"
     __table_args__ = (
-        Index("ix_auth_sessions_user_id_live", "user_id", postgresql_where=text("revoked_at IS NULL")),
+        Index("ix_auth_sessions_user_id", "user_id"),
         Index("ix_auth_sessions_expires_at", "expires_at"),
     )
 
@@ -58,7 +58,10 @@ class RefreshToken(Base):
     """One refresh token of a session, by its SHA-256; presenting a used one revokes the family (the session)."""
 
     __tablename__ = "auth_refresh_tokens"
-    __table_args__ = (Index("ix_auth_refresh_tokens_session_id", "session_id"),)
+    __table_args__ = (
+        Index("ix_auth_refresh_tokens_session_id", "session_id"),
+        Index("ix_auth_refresh_tokens_used_at", "used_at"),
+    )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     session_id: Mapped[UUID] = mapped_column(ForeignKey("auth_sessions.id", ondelete="CASCADE"))

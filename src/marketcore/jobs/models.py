@@ -13,11 +13,15 @@ from marketcore.db.base import Base, CreatedAt, Key, Moment
 
 
 class JobRow(Base):
-    """One job that waits, runs (``lease_until`` in the future) or is dead (``dead_at`` set)."""
+    """One job that waits, runs (``lease_until`` in the future) or is dead (``dead_at`` set).
+
+    ``attempts`` counts the runs that have begun; ``lease_token`` is new with every one of them.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
         Index("ix_jobs_waiting", text("priority DESC"), "run_at", "id", postgresql_where=text("dead_at IS NULL")),
+        Index("ix_jobs_name", "name"),
     )
 
     id: Mapped[Key]

@@ -23,7 +23,7 @@ _SUMMARY = """
 """
 _PAGES = {
     side: text(
-        f"""{_SUMMARY} WHERE o.{side}_id = :user AND o.id < :before AND (:state = '' OR o.state = :state)
+        f"""{_SUMMARY} WHERE o.{side}_id = :user AND o.id < :before AND (CAST(:state AS text) IS NULL OR o.state = :state)
             ORDER BY o.id DESC LIMIT :limit"""
     )
     for side in ("buyer", "seller")
@@ -36,7 +36,7 @@ _HISTORY = text(
 )
 
 
-def page_of_orders(session: Any, side: str, user_id: int, *, state: str, before: int, limit: int) -> list[Any]:
+def page_of_orders(session: Any, side: str, user_id: int, *, state: str | None, before: int, limit: int) -> list[Any]:
     """Return up to ``limit`` orders of the user as ``side`` (buyer or seller), newest first, ids below ``before``."""
     parameters = {"user": user_id, "state": state, "before": before, "limit": limit}
     return list(session.execute(_PAGES[side], parameters))

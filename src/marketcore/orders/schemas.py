@@ -157,7 +157,7 @@ class OrdersQuery(PageQuery):
     """Which orders."""
 
     role = choice("buyer", "seller", missing="buyer", description="your side of the orders")
-    state = choice(*OrderState, missing="")
+    state = choice(*OrderState, missing=None)
 
 
 class StepBody(Schema):

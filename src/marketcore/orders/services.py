@@ -12,8 +12,10 @@ from zope.sqlalchemy import mark_changed
 from marketcore.db import clock
 from marketcore.events import OrderStateChanged
 from marketcore.exceptions import Invalid, NotFound
-from marketcore.ledger.accounts import business_id, commission, order_held, seller_payable
-from marketcore.ledger.services import LedgerService, Transfer
+from marketcore.ledger.accounts import commission, order_held, seller_payable
+from marketcore.ledger.ids import business_id
+from marketcore.ledger.services import LedgerService
+from marketcore.ledger.transfers import Transfer
 from marketcore.money import commission as commission_of
 from marketcore.orders.rules import MONEY_HELD, Actor, check_step
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step

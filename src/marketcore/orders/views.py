@@ -6,11 +6,15 @@ from typing import Any
 
 from pyramid.view import view_config
 
+from marketcore.exceptions import NotFound
+from marketcore.ledger.schemas import Statement
 from marketcore.ledger.services import LedgerService
+from marketcore.ledger.views import present_entry
 from marketcore.orders import reading, schemas
 from marketcore.orders.cart import CartService
 from marketcore.orders.checkout import CheckoutService
-from marketcore.orders.services import OrderService
+from marketcore.orders.rules import Actor
+from marketcore.orders.services import OrderService, capacities
 from marketcore.states import OrderState
 from marketcore.web.json import present_money, utc
 from marketcore.web.pagination import decode_cursor, page
@@ -180,3 +184,18 @@ def take_step(request: Any) -> dict[str, Any]:
     order_id, target = request.valid.path["order_id"], OrderState(given.pop("to"))
     request.find_service(OrderService).take_step(order_id, target, request.identity, **given)
     return _order(request, order_id)
+
+
+@view_config(
+    route_name="orders.ledger",
+    request_method="GET",
+    permission="orders.order.read",
+    openapi={"responses": {200: Statement}},
+)
+def read_order_ledger(request: Any) -> dict[str, Any]:
+    """Show every movement of the order's money, to its seller and to admins."""
+    order = reading.read_order(request.db, request.valid.path["order_id"], request.identity)
+    if not {Actor.SELLER, Actor.ADMIN} & capacities(order, request.identity):
+        raise NotFound("an order's ledger is for its seller")
+    entries = request.find_service(LedgerService).statement("order", str(order.id))
+    return {"items": [present_entry(entry) for entry in entries]}

@@ -25,8 +25,10 @@ from marketcore.directives import table
 from marketcore.events import PaymentCaptured, PaymentFailed
 from marketcore.exceptions import Conflict, Invalid, NotFound
 from marketcore.interfaces import Outcome, PaymentAttempt, ProviderResult
-from marketcore.ledger.accounts import business_id, provider_clearing, unapplied_receipts
-from marketcore.ledger.services import LedgerService, Transfer
+from marketcore.ledger.accounts import provider_clearing, unapplied_receipts
+from marketcore.ledger.ids import business_id
+from marketcore.ledger.services import LedgerService
+from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
 from marketcore.payments.routing import Routing
 from marketcore.payments.rules import STATE_OF
@@ -90,7 +92,7 @@ class PaymentService:
         """
         amount = self.amount_due(purpose, reference, user_id)
         chosen = self._routing.choose(amount, provider)
-        token = secrets.token_urlsafe(32)
+        token = secrets.token_hex(32)  # gateways refuse addresses with certain words; hex has none
         now = clock.now(self._session)
         row = {
             "id": uuid4(),

@@ -8,6 +8,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client import ProcessCollector as _ProcessCollector
 from pyramid.response import Response
 
+from marketcore.jobs.status import JobCollector
+
 
 class Metrics:
     """The counters of one process."""
@@ -34,6 +36,7 @@ def metrics_view(request: Any) -> Response:
 
 def includeme(config: Any) -> None:
     """Add ``/metrics``."""
-    config.registry["metrics"] = Metrics()
+    metrics = config.registry["metrics"] = Metrics()
+    metrics.collectors.register(JobCollector(config.registry["engine"]))
     config.add_route("metrics", "/metrics")
     config.add_view(metrics_view, route_name="metrics", request_method="GET", permission="public")

@@ -185,7 +185,7 @@ def _schema(node: colander.SchemaNode, spec: APISpec, *, null: bool = True) -> d
 def _nullable(out: dict[str, Any], node: colander.SchemaNode, null: bool) -> dict[str, Any]:
     if node.missing is None and null:
         return {"anyOf": [out, {"type": "null"}]}
-    if node.missing not in (colander.required, colander.drop, None) and isinstance(node.missing, str | int | bool):
+    if node.missing not in (colander.required, colander.drop, None) and isinstance(node.missing, str | int | bool) and node.missing != "":
         return {**out, "default": node.missing}
     return out
 
@@ -198,6 +198,7 @@ def _component(node: colander.SchemaNode, spec: APISpec) -> dict[str, Any]:
     out["required"] = [child.name for child in node.children if child.required or child.missing is None]
     if node.typ.unknown == "raise":
         out["additionalProperties"] = name == "ProblemDocument"
+    out |= getattr(node, "bounds", {})
     if description := (type(node).__doc__ or "").strip().split("\n")[0]:
         out["description"] = description
     spec.components.schema(name, out)

@@ -89,13 +89,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_sessions")),
     )
     op.create_index("ix_auth_sessions_expires_at", "auth_sessions", ["expires_at"], unique=False)
-    op.create_index(
-        "ix_auth_sessions_user_id_live",
-        "auth_sessions",
-        ["user_id"],
-        unique=False,
-        postgresql_where=sa.text("revoked_at IS NULL"),
-    )
+    op.create_index("ix_auth_sessions_user_id", "auth_sessions", ["user_id"], unique=False)
     op.create_table(
         "checkouts",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -151,6 +145,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_auth_refresh_tokens")),
     )
     op.create_index("ix_auth_refresh_tokens_session_id", "auth_refresh_tokens", ["session_id"], unique=False)
+    op.create_index("ix_auth_refresh_tokens_used_at", "auth_refresh_tokens", ["used_at"], unique=False)
     op.create_table(
         "listings",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

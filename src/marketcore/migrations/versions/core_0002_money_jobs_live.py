@@ -55,6 +55,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("dead_at IS NULL"),
     )
+    op.create_index("ix_jobs_name", "jobs", ["name"], unique=False)
     op.create_table(
         "ledger_accounts",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -1,0 +1,62 @@
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+PY ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+V := .venv
+BIN := $(V)/bin
+export UV_SYSTEM_CERTS ?= 1
+PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
+EDITABLE := -e . $(foreach plugin,$(PLUGINS),-e $(plugin))
+SOURCES := pyproject.toml setup.cfg $(foreach plugin,$(PLUGINS),$(plugin)/pyproject.toml)
+UV := $(BIN)/uv pip
+TARGET := --python $(BIN)/python
+CODE := src plugins tests
+
+.PHONY: help run tour test lint types fmt lock clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+# Versions and hashes come from requirements*.txt; where uv cannot reach the index, pip does the same more slowly.
+$(BIN)/python:
+	$(PY) -m venv $(V)
+	$(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.13,<0.14'
+
+$(V)/.installed: requirements.txt $(SOURCES) | $(BIN)/python
+	@echo "installing marketcore and $(words $(PLUGINS)) plugins into $(V)"
+	@$(UV) install -q $(TARGET) -r requirements.txt && $(UV) install -q $(TARGET) --no-deps $(EDITABLE) \
+	  || $(BIN)/pip install -q --disable-pip-version-check -r requirements.txt $(EDITABLE)
+	@touch $@
+
+$(V)/.developing: requirements-dev.txt $(V)/.installed
+	@echo "installing the tools of development"
+	@$(UV) install -q $(TARGET) -r requirements-dev.txt \
+	  || $(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: $(V)/.installed ## everything on this machine: database, cache, web, live, worker, simulated payments
+	@exec $(BIN)/marketcore run
+
+tour: $(V)/.installed ## a purchase from end to end against the running system
+	@$(BIN)/marketcore tour
+
+test: lint ## lint, types, boundaries and every test, against real servers
+	@$(BIN)/python -m pytest
+
+lint: $(V)/.developing ## style, types and the boundaries between rooms
+	@$(BIN)/ruff check -q $(CODE)
+	@$(BIN)/ruff format -q --check $(CODE)
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > $(V)/boundaries.txt || { cat $(V)/boundaries.txt; exit 1; }
+
+fmt: $(V)/.developing ## put the code into its form
+	@$(BIN)/ruff check -q --fix $(CODE)
+	@$(BIN)/ruff format -q $(CODE)
+
+lock: $(V)/.installed ## choose the newest allowed versions and write them down with their hashes
+	@for set in "requirements.txt" "requirements-dev.txt --all-extras"; do \
+	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --no-emit-package marketcore -o $$set setup.cfg $(SOURCES:setup.cfg=) || exit 1; done
+
+clean: ## remove the virtual environment and the data of `make run`
+	rm -rf $(V) var

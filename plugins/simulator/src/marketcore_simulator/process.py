@@ -1,0 +1,30 @@
+"""The simulator as a process of the platform."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+import colander
+
+from marketcore.exceptions import ConfigurationError
+from marketcore.settings import section
+from marketcore_simulator.server import SimulatorServer
+
+
+class SimulatorSettings(colander.MappingSchema):
+    """``simulator.*``: where it listens (loopback only)."""
+
+    host = colander.SchemaNode(colander.String(), missing="127.0.0.1")
+    port = colander.SchemaNode(colander.Integer(), missing=8002, validator=colander.Range(0, 65535))
+
+
+def serve(registry: Any) -> int:
+    """Answer until SIGTERM or SIGINT; refuse to run outside development."""
+    if section(registry, "marketcore")["environment"] != "development":
+        raise ConfigurationError("the simulator takes no real money: take 'simulator' out of marketcore.plugins")
+    settings = section(registry, "simulator")
+    signal.signal(signal.SIGTERM, lambda *_args: sys.exit(0))
+    SimulatorServer(settings["port"], settings["host"]).run()
+    return 0

@@ -1,0 +1,57 @@
+"""Rows of the catalog as documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from marketcore.media.presenting import present_image, public_address
+from marketcore.web.json import present_money, utc
+
+
+def present_category(category: Any) -> dict[str, Any]:
+    """Return the document of a category."""
+    return {"id": category.id, "parent_id": category.parent_id, "name": category.name, "slug": category.slug}
+
+
+def present_product(registry: Any, row: Any, images: Iterable[Any]) -> dict[str, Any]:
+    """Return the summary of a product."""
+    return {
+        "id": row.id,
+        "seller": {"id": row.seller_id, "username": row.username},
+        "category_id": row.category_id,
+        "title": row.title,
+        "state": row.state,
+        "images": present_images(registry, images),
+        "listing_id": row.listing_id,
+        "created_at": utc(row.created_at),
+    }
+
+
+def present_images(registry: Any, images: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return the documents of ``images`` in their order."""
+    return [present_image(registry, media) for media in images]
+
+
+def present_listing(registry: Any, row: Any, details: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the document of a listing with what its kind adds."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "state": row.state,
+        "price": present_money(row.price_minor, row.currency),
+        "quantity": row.quantity,
+        "product": {"id": row.product_id, "title": row.title, "cover": public_address(registry, row.cover)},
+        "seller": {"id": row.seller_id, "username": row.username},
+        "category_id": row.category_id,
+        "details": dict(details.get(row.id, {})),
+        "created_at": utc(row.created_at),
+    }
+
+
+def ids_by_kind(rows: Sequence[Any]) -> dict[str, list[int]]:
+    """Return the ids of listing ``rows`` by their kind."""
+    grouped: dict[str, list[int]] = {}
+    for row in rows:
+        grouped.setdefault(row.kind, []).append(row.id)
+    return grouped

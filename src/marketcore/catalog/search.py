@@ -1,0 +1,193 @@
+"""Finding listings and products: one statement a page, its text fixed when this module is imported.
+
+Pages are keyset pages. Which filters a request brings chooses one of a few dozen texts, so that each is planned for
+exactly the conditions it has; what it brings is always bound, never written into a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from sqlalchemy import TextClause, text
+
+from marketcore.exceptions import NotFound
+from marketcore.money import MAX_MINOR
+
+MAX_KEY = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of listings: its columns, what comes after a position, and the position before everything."""
+
+    columns: str
+    after: str
+    start: tuple[int, ...]
+    by_price: bool
+
+    def position(self, row: Any) -> tuple[int, ...]:
+        """Return where ``row`` stands in this order."""
+        return (row.price_minor, row.id) if self.by_price else (row.id,)
+
+
+SORTS: Mapping[str, Sort] = {
+    "newest": Sort("l.id DESC", "l.id < :after_id", (MAX_KEY,), False),
+    "price": Sort("l.price_minor, l.id", "(l.price_minor, l.id) > (:after_price, :after_id)", (-1, -1), True),
+    "-price": Sort(
+        "l.price_minor DESC, l.id DESC",
+        "(l.price_minor, l.id) < (:after_price, :after_id)",
+        (MAX_MINOR, MAX_KEY),
+        True,
+    ),
+}
+
+_SUBTREE = """
+    WITH RECURSIVE tree AS (
+        SELECT id FROM categories WHERE slug = :category_slug OR id = :category_id
+      UNION ALL
+        SELECT c.id FROM categories c JOIN tree ON c.parent_id = tree.id)"""
+_COVER = """
+    LEFT JOIN LATERAL (
+        SELECT m.variants ->> 'thumb' AS path
+        FROM product_images i JOIN media_objects m ON m.id = i.media_id
+        WHERE i.product_id = p.id AND m.state = 'ready'
+        ORDER BY i.position LIMIT 1) cover ON true"""
+_LISTING = f"""
+    SELECT l.id, l.kind, l.state, l.currency, l.price_minor, l.quantity, l.category_id, l.created_at,
+           l.product_id, p.title, l.seller_id, u.username, cover.path AS cover
+    FROM page l JOIN products p ON p.id = l.product_id JOIN users u ON u.id = l.seller_id {_COVER}"""
+_PRODUCT = """
+    SELECT p.id, p.seller_id, p.category_id, p.title, p.description, p.state, p.created_at, u.username,
+           on_sale.id AS listing_id
+    FROM page p JOIN users u ON u.id = p.seller_id
+    LEFT JOIN listings on_sale ON on_sale.product_id = p.id AND on_sale.state <> 'closed'"""
+
+
+def _listing_page(sort: str, words: bool, category: bool, seller: bool, priced: bool) -> TextClause:
+    order = SORTS[sort]
+    conditions = [
+        "l.state = 'active'",
+        order.after,
+        "(CAST(:kind AS text) IS NULL OR l.kind = :kind)",
+        "(NOT CAST(:in_stock AS boolean) OR l.quantity > 0)",
+        *(["l.seller_id = :seller_id"] if seller else []),
+        *(["l.currency = :currency", "l.price_minor BETWEEN :low AND :high"] if priced else []),
+    ]
+    source = "listings l"
+    if words:
+        source += " JOIN products w ON w.id = l.product_id AND w.search @@ websearch_to_tsquery('english', :q)"
+    found = _in_category(source, conditions, order, by_words=words) if category else _top(source, conditions, order)
+    recursive = _SUBTREE + "," if category else "WITH"
+    return text(f"{recursive} page AS ({found}) {_LISTING} ORDER BY {order.columns}")
+
+
+def _top(source: str, conditions: list[str], order: Sort) -> str:
+    return f"SELECT l.* FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {order.columns} LIMIT :rows"
+
+
+def _in_category(source: str, conditions: list[str], order: Sort, *, by_words: bool) -> str:
+    """Merge the first rows of each category below, which an index gives; words are looked up once for all."""
+    if by_words:
+        return _top(source, [*conditions, "l.category_id IN (SELECT id FROM tree)"], order)
+    each = _top(source, [*conditions, "l.category_id = tree.id"], order)
+    return f"SELECT l.* FROM tree CROSS JOIN LATERAL ({each}) l ORDER BY {order.columns} LIMIT :rows"
+
+
+def _product_page(seller: bool, category: bool) -> TextClause:
+    condition = "p.state = 'active' AND p.id < :after_id" + (" AND p.seller_id = :seller_id" if seller else "")
+    newest = "ORDER BY p.id DESC LIMIT :rows"
+    found = f"SELECT p.* FROM products p WHERE {condition} {newest}"
+    if category:
+        each = f"SELECT p.* FROM products p WHERE {condition} AND p.category_id = tree.id {newest}"
+        found = f"SELECT p.* FROM tree CROSS JOIN LATERAL ({each}) p {newest}"
+    return text(f"{_SUBTREE + ',' if category else 'WITH'} page AS ({found}) {_PRODUCT} ORDER BY p.id DESC")
+
+
+_BOTH = (False, True)
+_LISTING_PAGES = {
+    key: _listing_page(*key)
+    for key in product(SORTS, _BOTH, _BOTH, _BOTH, _BOTH)
+    if key[4] or not SORTS[key[0]].by_price
+}
+_PRODUCT_PAGES = {key: _product_page(*key) for key in product(_BOTH, _BOTH)}
+_ONE_LISTING = text(f"WITH page AS (SELECT * FROM listings WHERE id = :id) {_LISTING}")
+_ONE_PRODUCT = text(f"WITH page AS (SELECT * FROM products WHERE id = :id) {_PRODUCT}")
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFilter:
+    """What to look for. With a ``currency`` only its prices from ``low`` to ``high`` (minor units) are found."""
+
+    q: str | None = None
+    category: str | None = None
+    seller_id: int | None = None
+    kind: str | None = None
+    in_stock: bool = False
+    currency: str | None = None
+    low: int = 0
+    high: int = MAX_MINOR
+
+
+class Catalog:
+    """Reads the catalog; a category that does not exist simply holds nothing."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def listings(self, wanted: ListingFilter, sort: str, after: list[int] | None, rows: int) -> list[Any]:
+        """Return up to ``rows`` active listings in the order ``sort``, from the position ``after`` on."""
+        key = (
+            sort,
+            wanted.q is not None,
+            wanted.category is not None,
+            wanted.seller_id is not None,
+            wanted.currency is not None,
+        )
+        position = after or SORTS[sort].start
+        bound = {"rows": rows, "kind": wanted.kind, "in_stock": wanted.in_stock, "after_id": position[-1]}
+        given = {
+            "q": wanted.q,
+            "seller_id": wanted.seller_id,
+            "currency": wanted.currency,
+            "low": wanted.low,
+            "high": wanted.high,
+            "after_price": position[0],
+            **_category(wanted.category),
+        }
+        return self._page(_LISTING_PAGES[key], bound | given)
+
+    def products(self, seller_id: int | None, category: str | None, after: list[int] | None, rows: int) -> list[Any]:
+        """Return up to ``rows`` active products, newest first."""
+        statement = _PRODUCT_PAGES[seller_id is not None, category is not None]
+        bound = {"rows": rows, "after_id": (after or [MAX_KEY])[0], "seller_id": seller_id}
+        return self._page(statement, bound | _category(category))
+
+    def listing(self, listing_id: int) -> Any:
+        """Return one listing, in whatever state."""
+        return self._one(_ONE_LISTING, "listing", listing_id)
+
+    def product(self, product_id: int) -> Any:
+        """Return one product, in whatever state."""
+        return self._one(_ONE_PRODUCT, "product", product_id)
+
+    def _page(self, statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
+        return list(self._session.execute(statement, values))
+
+    def _one(self, statement: TextClause, noun: str, key: int) -> Any:
+        row = self._session.execute(statement, {"id": key}).first()
+        if row is None:
+            raise NotFound(f"there is no {noun} {key}")
+        return row
+
+
+def _category(category: str | None) -> dict[str, Any]:
+    by_id = category is not None and category.isdigit()
+    return {"category_id": int(category or 0) if by_id else None, "category_slug": None if by_id else category}
+
+
+def catalog(_context: Any, request: Any) -> Catalog:
+    """Build the reader of ``request``."""
+    return Catalog(request.db)

@@ -1,0 +1,1 @@
+"""The addresses of the catalog: read, ask the service, present."""

@@ -1,0 +1,63 @@
+"""The tree of categories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNoContent
+from pyramid.view import view_config
+
+from marketcore.catalog.presenting import present_category
+from marketcore.catalog.schemas import CategoryChange, CategoryDocument, CategoryTree, NewCategory
+from marketcore.catalog.services import CategoryService
+
+
+@view_config(
+    route_name="catalog.categories",
+    request_method="GET",
+    permission="public",
+    renderer="json",
+    openapi={"responses": {200: CategoryTree}},
+)
+def read_tree(request: Any) -> dict[str, Any]:
+    """Read every category."""
+    return {"items": [present_category(row) for row in request.find_service(CategoryService).tree()]}
+
+
+@view_config(
+    route_name="catalog.categories",
+    request_method="POST",
+    permission="catalog.category.write",
+    renderer="json",
+    openapi={"body": NewCategory, "responses": {201: CategoryDocument}},
+)
+def add_category(request: Any) -> dict[str, Any]:
+    """Add a category."""
+    category = request.find_service(CategoryService).add(**request.valid.body)
+    request.response.status_int = 201
+    return present_category(category)
+
+
+@view_config(
+    route_name="catalog.category",
+    request_method="PATCH",
+    permission="catalog.category.write",
+    renderer="json",
+    openapi={"body": CategoryChange, "responses": {200: CategoryDocument}, "refusals": [409]},
+)
+def change_category(request: Any) -> dict[str, Any]:
+    """Rename or move a category."""
+    category_id = request.valid.path["category_id"]
+    return present_category(request.find_service(CategoryService).change(category_id, request.valid.body))
+
+
+@view_config(
+    route_name="catalog.category",
+    request_method="DELETE",
+    permission="catalog.category.write",
+    openapi={"responses": {204: None}, "refusals": [409]},
+)
+def remove_category(request: Any) -> Any:
+    """Delete an empty category."""
+    request.find_service(CategoryService).remove(request.valid.path["category_id"])
+    return HTTPNoContent()

@@ -1,0 +1,38 @@
+"""What the services work with, built once per process from the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from argon2 import PasswordHasher
+
+from marketcore.identity.attempts import Attempts
+from marketcore.identity.control import ControlChannel
+from marketcore.identity.identities import Identities
+from marketcore.identity.passwords import Passwords
+from marketcore.identity.tokens import AccessTokens
+from marketcore.settings import section
+from marketcore.web.ratelimit import RateLimits
+
+
+def includeme(config: Any) -> None:
+    """Put passwords, tokens, identities and the way to other processes into the registry."""
+    registry = config.registry
+    core, settings = section(registry, "marketcore"), section(registry, "identity")
+    registry["passwords"] = make_passwords(settings, threads=section(registry, "web")["threads"])
+    registry["access_tokens"] = AccessTokens(
+        registry["secrets"].derive("access-token"), issuer=core["public_url"], lifetime=settings["access_minutes"] * 60
+    )
+    registry["identities"] = Identities(registry["engine"], registry["access_tokens"])
+    registry["control_channel"] = ControlChannel(core["redis_url"])
+    registry["login_attempts"] = Attempts(RateLimits(core["redis_url"], {"account": settings["login_attempts"]}))
+
+
+def make_passwords(settings: dict[str, Any], *, threads: int) -> Passwords:
+    """Return the hasher that ``identity.argon2_*`` describe, for half of the web process's ``threads``."""
+    hasher = PasswordHasher(
+        time_cost=settings["argon2_time_cost"],
+        memory_cost=settings["argon2_memory_kib"],
+        parallelism=settings["argon2_parallelism"],
+    )
+    return Passwords(hasher, concurrent=max(1, threads // 2))

@@ -1,0 +1,87 @@
+"""From a token to the person behind it, remembered for a second so that reading pages costs no query each."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+
+from marketcore.identity.rules import Identity
+from marketcore.identity.tokens import AccessTokens, Claims
+
+SECONDS = 1.0
+ENTRIES = 10_000
+_FOREVER = 2**40
+
+_LIVE = text(
+    """SELECT u.id, u.roles, u.blocked_at IS NOT NULL AS blocked, s.id AS session_id
+       FROM auth_sessions s JOIN users u ON u.id = s.user_id
+       CROSS JOIN (SELECT market_clock() AS now OFFSET 0) c
+       WHERE s.id = :session_id AND s.user_id = :user_id AND s.revoked_at IS NULL AND s.expires_at > c.now
+         AND :not_before <= extract(epoch FROM c.now) AND extract(epoch FROM c.now) < :expires"""
+)
+
+
+class Identities:
+    """The people behind the tokens that this process has seen lately.
+
+    What one process revokes it forgets at once; another process notices within ``SECONDS``.
+    """
+
+    def __init__(self, engine: Engine, tokens: AccessTokens) -> None:
+        self._engine = engine
+        self._tokens = tokens
+        self._lock = threading.Lock()
+        self._known: OrderedDict[bytes, tuple[float, Identity | None]] = OrderedDict()
+        self._generation = 0
+
+    def authenticate(self, token: str) -> Identity | None:
+        """Return who ``token`` stands for, or ``None`` if it is forged, expired or of an ended session."""
+        key = hashlib.sha256(token.encode()).digest()
+        with self._lock:
+            until, known = self._known.get(key, (0.0, None))
+            generation = self._generation
+        if time.monotonic() < until:
+            return known
+        claims = self._tokens.read(token)
+        if claims is None:
+            return None
+        asked = time.monotonic()
+        identity = self._look_up(claims)
+        self._remember(key, asked + SECONDS, identity, generation)
+        return identity
+
+    def load(self, user_id: int, session_id: UUID) -> Identity | None:
+        """Return the identity of a session as the database has it now, or ``None`` if the session has ended."""
+        return self._look_up(Claims(user_id, session_id, 0, _FOREVER))
+
+    def forget(self) -> None:
+        """Forget everyone: a session has ended or an account changed."""
+        with self._lock:
+            self._known.clear()
+            self._generation += 1
+
+    def _look_up(self, claims: Claims) -> Identity | None:
+        values = {
+            "user_id": claims.user_id,
+            "session_id": claims.session_id,
+            "not_before": claims.not_before,
+            "expires": claims.expires,
+        }
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            row = connection.execute(_LIVE, values).one_or_none()
+        return Identity(row.id, frozenset(row.roles), row.session_id, row.blocked) if row else None
+
+    def _remember(self, key: bytes, until: float, identity: Identity | None, generation: int) -> None:
+        with self._lock:
+            # Whoever was looked up before somebody was forgotten may be the one.
+            if generation != self._generation:
+                return
+            self._known[key] = (until, identity)
+            self._known.move_to_end(key)
+            if len(self._known) > ENTRIES:
+                self._known.popitem(last=False)

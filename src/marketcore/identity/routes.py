@@ -1,0 +1,21 @@
+"""The addresses of the identity room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketcore.web.openapi import UUID_PATTERN
+
+
+def includeme(config: Any) -> None:
+    """Add every route."""
+    for verb in ("register", "login", "refresh", "logout"):
+        config.add_route(f"auth.{verb}", f"/api/v1/auth/{verb}")
+    config.add_route("users.me", "/api/v1/users/me")
+    config.add_route("users.me.password", "/api/v1/users/me/password")
+    config.add_route("users.me.sessions", "/api/v1/users/me/sessions")
+    config.add_route("users.me.session", f"/api/v1/users/me/sessions/{{session_id:{UUID_PATTERN}}}")
+    config.add_route("users", "/api/v1/users")
+    config.add_route("users.user", "/api/v1/users/{user_id:[0-9]{1,18}}")
+    config.add_route("users.user.block", "/api/v1/users/{user_id:[0-9]{1,18}}/block")
+    config.add_route("users.user.unblock", "/api/v1/users/{user_id:[0-9]{1,18}}/unblock")

@@ -1,0 +1,102 @@
+"""``request.enqueue``: write a job into the transaction that needs it done."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from typing import Any
+
+from sqlalchemy import text
+from zope.sqlalchemy import mark_changed
+
+from marketcore.directives import Job, table
+from marketcore.jobs.binding import check_arguments
+
+CHANNEL = "marketcore_jobs"
+# JSON's escape of NUL, which PostgreSQL's jsonb cannot hold; an escaped backslash before "u0000" is no escape.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+# A notification is delivered at commit and never after a rollback. Delayed jobs are found by polling.
+_ENQUEUE = text(
+    f"""
+    WITH added AS (
+        INSERT INTO jobs (name, arguments, priority, run_at)
+        VALUES (:name, CAST(:arguments AS jsonb), :priority, market_clock() + make_interval(secs => :delay))
+        RETURNING id
+    )
+    SELECT id, CASE WHEN :delay <= 0 THEN CAST(pg_notify('{CHANNEL}', '') AS text) END FROM added
+    """
+)
+
+
+class UnknownJob(LookupError):
+    """No enabled plugin registered a job of this name."""
+
+
+def enqueue(
+    session: Any,
+    registry: Any,
+    name: str,
+    /,
+    *,
+    delay_seconds: float = 0,
+    priority: int = 0,
+    **arguments: Any,
+) -> int:
+    """Write a job into the transaction of ``session`` and return its id.
+
+    It becomes visible with the commit and vanishes with a rollback. It runs not before ``delay_seconds`` from
+    now by the database's clock; a higher ``priority`` runs first. ``arguments`` are what JSON can say, exactly:
+    ``UnknownJob`` for a name nobody registered, ``TypeError`` for arguments that cannot be kept or that the job's
+    function does not take. A job cannot have arguments called ``delay_seconds`` or ``priority``.
+    """
+    check_arguments(find_job(registry, name), arguments)
+    row = {"name": name, "arguments": as_json(name, arguments), "priority": priority, "delay": float(delay_seconds)}
+    job_id: int = session.execute(_ENQUEUE, row).scalar_one()
+    mark_changed(session)
+    return job_id
+
+
+def find_job(registry: Any, name: str) -> Job:
+    """Return the registered job called ``name``; ``UnknownJob`` names the nearest one there is."""
+    jobs = table(registry, "jobs")
+    if name in jobs:
+        job: Job = jobs[name]
+        return job
+    near = difflib.get_close_matches(name, jobs, n=1)
+    remedy = f"did you mean {near[0]!r}?" if near else "register it with config.add_job or enable its plugin"
+    raise UnknownJob(f"there is no job {name!r}: {remedy}")
+
+
+def as_json(name: str, arguments: dict[str, Any]) -> str:
+    """Return ``arguments`` as JSON text that reads back as exactly what was given."""
+    for key, value in arguments.items():
+        if fault := _fault(value):
+            raise TypeError(
+                f"the job {name!r} cannot keep {key} = a {type(value).__name__}: {fault}; "
+                "pass ids, texts, whole numbers, lists and dicts"
+            )
+    return json.dumps(arguments)
+
+
+def _fault(value: Any) -> str | None:
+    try:
+        encoded = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        encoded.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"{type(error).__name__}: {error}"
+    if _NUL.search(encoded):
+        return "it contains a NUL character"
+    return None if json.loads(encoded) == value else "JSON would change it"
+
+
+def enqueue_for_request(
+    request: Any, name: str, /, *, delay_seconds: float = 0, priority: int = 0, **arguments: Any
+) -> int:
+    """Write a job into the request's transaction; see ``enqueue``."""
+    return enqueue(request.db, request.registry, name, delay_seconds=delay_seconds, priority=priority, **arguments)
+
+
+def includeme(config: Any) -> None:
+    """Add ``request.enqueue``."""
+    config.add_request_method(enqueue_for_request, "enqueue")

@@ -1,0 +1,61 @@
+"""What travels over Redis: an event, ready encoded, that has just been committed; and news about rights.
+
+Both are hints. The gateway believes no more of them than the database confirms, and needs none of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from marketcore.live.hub import Event
+from marketcore.web.json import dumps, utc
+
+EVENTS = "marketcore:live:events"
+CONTROL = "marketcore:control"
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    """Whose rights have changed."""
+
+    user_id: int
+
+
+class Control(msgspec.Struct, frozen=True):
+    """News for the gateways; other kinds may travel on the same topic."""
+
+    revoke: Revoked | None = None
+
+
+_controls = msgspec.json.Decoder(Control)
+
+
+def event_frame(channel: str, offset: int, type_: str, data: bytes | str, at: datetime) -> bytes:
+    """Return the text of an ``event`` frame; ``data`` is JSON already."""
+    return dumps(
+        {"op": "event", "channel": channel, "offset": offset, "type": type_, "data": msgspec.Raw(data), "at": utc(at)}
+    )
+
+
+def encode_event(event: Event) -> bytes:
+    """Return the message that tells the gateways of ``event``."""
+    return f"{event.epoch} {event.offset} {event.channel}\n".encode() + event.frame
+
+
+def decode_event(message: bytes) -> Event:
+    """Read a message back; ``ValueError`` if it is none of ours."""
+    head, _newline, frame = message.partition(b"\n")
+    epoch, offset, channel = head.decode().split(" ")
+    return Event(channel, epoch, int(offset), frame)
+
+
+def encode_revocation(user_id: int) -> bytes:
+    """Return the message that asks the gateways to look at a user's sessions and rights again."""
+    return dumps(Control(Revoked(user_id)))
+
+
+def decode_revocation(message: bytes) -> int | None:
+    """Return whose rights have changed, if that is the news; ``ValueError`` if the message is none of ours."""
+    control = _controls.decode(message)
+    return control.revoke.user_id if control.revoke else None

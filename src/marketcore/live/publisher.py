@@ -1,0 +1,168 @@
+"""``request.publish``: events become rows at the very end of the transaction, and hints after it.
+
+All events of a transaction are written by one statement, its last, in the order of the channels' names. The row
+lock on each channel makes offsets gapless and their order that of the commits (never read an outbox by
+``id > last``: a sequence promises neither).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import text
+from sqlalchemy.orm import Session, SessionTransaction
+from zope.sqlalchemy import mark_changed
+
+from marketcore.live.hints import CONTROL, EVENTS, encode_event, encode_revocation, event_frame
+from marketcore.live.hub import Event
+from marketcore.web.json import dumps
+
+LARGEST_DATA = 16 * 1024
+_TYPE = re.compile(r"[a-z][a-z0-9_.]{0,59}")
+_BUFFER = object()
+
+_WRITE = text(
+    """
+    WITH incoming AS (
+        SELECT channel, type, data, row_number() OVER (PARTITION BY channel ORDER BY place) AS step
+        FROM unnest(CAST(:channels AS text[]), CAST(:types AS text[]), CAST(:data AS text[]))
+             WITH ORDINALITY AS given(channel, type, data, place)
+    ), counted AS (
+        SELECT channel, count(*) AS events FROM incoming GROUP BY channel
+    ), heads AS (
+        INSERT INTO live_channels AS head (name, last_offset)
+        SELECT channel, events FROM counted ORDER BY channel COLLATE "C"
+        ON CONFLICT (name) DO UPDATE SET last_offset = head.last_offset + excluded.last_offset
+        RETURNING name, epoch, last_offset
+    ), written AS (
+        INSERT INTO live_events (channel, "offset", type, data)
+        SELECT channel, last_offset - events + step, type, CAST(data AS jsonb)
+        FROM incoming JOIN counted USING (channel) JOIN heads ON name = channel
+        RETURNING channel, "offset", at
+    )
+    SELECT channel, epoch, "offset", at FROM written JOIN heads ON name = channel ORDER BY channel, "offset"
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    channel: str
+    type: str
+    data: str
+    within: SessionTransaction | None
+
+
+class _Buffer:
+    """The events of one transaction; those of a savepoint that is rolled back are forgotten."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.pending: list[_Pending] = []
+        sqlalchemy_event.listen(session, "after_soft_rollback", self._rolled_back)
+
+    def add(self, channel: str, type_: str, data: str) -> None:
+        self.session.connection()
+        self.pending.append(_Pending(channel, type_, data, _innermost(self.session)))
+
+    def take(self) -> list[_Pending]:
+        sqlalchemy_event.remove(self.session, "after_soft_rollback", self._rolled_back)
+        current = set(_lineage(self.session.get_transaction()))
+        return [event for event in self.pending if current.intersection(_lineage(event.within))]
+
+    def _rolled_back(self, _session: Session, ended: SessionTransaction) -> None:
+        self.pending = [event for event in self.pending if ended not in _lineage(event.within)]
+
+
+def publish(request: Any, channel: str, type: str, data: Mapping[str, Any]) -> None:
+    """Tell the listeners of ``channel`` that ``type`` happened, if and when this transaction commits.
+
+    ``data`` is a JSON object of at most 16 KiB. ``LookupError`` if no declared pattern has that channel,
+    ``ValueError`` if the type or the data cannot be sent.
+    """
+    if request.registry["live channels"].match(channel) is None:
+        raise LookupError(f"no live channel is called {channel!r}: declare its pattern with add_live_channel")
+    if not _TYPE.fullmatch(type):
+        raise ValueError(f"{type!r} is no event type: use at most 60 of a-z, 0-9, '_' and '.', as in 'order.paid'")
+    encoded = dumps(dict(data))
+    if len(encoded) > LARGEST_DATA:
+        raise ValueError(
+            f"the event {type!r} has {len(encoded)} bytes of data, more than {LARGEST_DATA}: send an id and let "
+            "the client load the rest"
+        )
+    _buffer(request).add(channel, type, encoded.decode())
+
+
+def recheck_live(request: Any, user_id: int) -> None:
+    """Have the live rights of a user looked at again at once when this transaction has been committed.
+
+    For rights that a plugin grants and takes, such as a seat in a conversation; logout, blocking and roles are
+    noticed without it, and everything within ``live.recheck_seconds``.
+    """
+    message = (CONTROL, encode_revocation(user_id))
+    request.tm.get().addAfterCommitHook(_send, args=(request.registry, [message]))
+
+
+def _buffer(request: Any) -> _Buffer:
+    transaction = request.tm.get()
+    try:
+        buffer: _Buffer | None = transaction.data(_BUFFER)
+    except KeyError:
+        buffer = None
+    if buffer is None:
+        buffer = _Buffer(request.db)
+        transaction.set_data(_BUFFER, buffer)
+        transaction.addBeforeCommitHook(_write, args=(request.registry, transaction))
+    return buffer
+
+
+def _write(registry: Any, transaction: Any) -> None:
+    buffer: _Buffer = transaction.data(_BUFFER)
+    transaction.set_data(_BUFFER, None)
+    buffer.session.flush()
+    pending = sorted(buffer.take(), key=lambda event: event.channel)
+    if not pending:
+        return
+    rows = buffer.session.execute(_WRITE, _parameters(pending)).all()
+    mark_changed(buffer.session)
+    messages = [(EVENTS, encode_event(event)) for event in _events(pending, rows)]
+    transaction.addAfterCommitHook(_send, args=(registry, messages))
+
+
+def _parameters(pending: list[_Pending]) -> dict[str, list[str]]:
+    return {
+        "channels": [event.channel for event in pending],
+        "types": [event.type for event in pending],
+        "data": [event.data for event in pending],
+    }
+
+
+def _events(pending: list[_Pending], rows: Any) -> list[Event]:
+    places = {name: iter(list(group)) for name, group in groupby(rows, key=lambda row: row.channel)}
+    events = []
+    for one in pending:
+        _channel, epoch, offset, at = next(places[one.channel])
+        events.append(Event(one.channel, str(epoch), offset, event_frame(one.channel, offset, one.type, one.data, at)))
+    return events
+
+
+def _send(committed: bool, registry: Any, messages: list[tuple[str, bytes]]) -> None:
+    if committed:
+        registry["live sender"].send(messages)
+
+
+def _innermost(session: Session) -> SessionTransaction | None:
+    return session.get_nested_transaction() or session.get_transaction()
+
+
+def _lineage(transaction: SessionTransaction | None) -> list[SessionTransaction]:
+    found = []
+    while transaction is not None:
+        found.append(transaction)
+        transaction = transaction.parent
+    return found

@@ -1,0 +1,102 @@
+"""One thread per process that hands messages to Redis, so that no request ever waits for it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterable
+
+import redis
+import structlog
+
+log = structlog.get_logger(__name__)
+
+CAPACITY = 10_000
+BATCH = 512
+PAUSE = 1.0  # seconds without an attempt after Redis has failed
+
+
+class Sender:
+    """Sends ``(topic, message)`` pairs in the order given, many per round trip; drops them while Redis is away.
+
+    What is lost is found by the gateways, which poll the database.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis_url = redis_url
+        self._waiting: queue.Queue[tuple[str, bytes] | None] = queue.Queue(CAPACITY)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._process = 0
+        self._failing = False
+        self._quiet_until = 0.0
+
+    def send(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Queue ``messages`` without ever waiting; a full queue drops them."""
+        self._ensure_thread()
+        for message in messages:
+            try:
+                self._waiting.put_nowait(message)
+            except queue.Full:
+                self._fail("the queue is full")
+
+    def close(self) -> None:
+        """Send what is queued and end the thread."""
+        thread = self._thread
+        if thread is not None and self._process == os.getpid():
+            self._waiting.put(None)
+            thread.join(10)
+            self._thread = None
+
+    def _ensure_thread(self) -> None:
+        if self._thread is not None and self._process == os.getpid():
+            return
+        with self._lock:
+            if self._thread is None or self._process != os.getpid():
+                self._process = os.getpid()
+                self._thread = threading.Thread(target=self._run, name="live-hints", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        client = redis.Redis.from_url(self._redis_url, socket_connect_timeout=1, socket_timeout=2, retry=None)
+        try:
+            while (batch := self._next_batch())[-1] is not None:
+                self._transmit(client, batch)
+            self._transmit(client, batch[:-1])
+        finally:
+            client.close()
+
+    def _next_batch(self) -> list[tuple[str, bytes] | None]:
+        batch = [self._waiting.get()]
+        while batch[-1] is not None and len(batch) < BATCH:
+            try:
+                batch.append(self._waiting.get_nowait())
+            except queue.Empty:
+                break
+        return batch
+
+    def _transmit(self, client: redis.Redis, batch: list[tuple[str, bytes] | None]) -> None:
+        if not batch or time.monotonic() < self._quiet_until:
+            return
+        try:
+            with client.pipeline(transaction=False) as pipeline:
+                for topic, message in filter(None, batch):
+                    pipeline.publish(topic, message)
+                pipeline.execute()
+        except (redis.RedisError, OSError) as error:
+            self._quiet_until = time.monotonic() + PAUSE
+            self._fail(f"{type(error).__name__}: {error}")
+        else:
+            self._recovered()
+
+    def _fail(self, reason: str) -> None:
+        if not self._failing:
+            self._failing = True
+            log.warning("live_hints_dropped", reason=reason, remedy="check marketcore.redis_url; gateways poll")
+
+    def _recovered(self) -> None:
+        if self._failing:
+            self._failing = False
+            log.info("live_hints_sent_again")
