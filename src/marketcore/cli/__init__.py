@@ -6,12 +6,13 @@ Starting has to be quick, so this package imports nothing but click; a command i
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from typing import Any
 
 import click
 
-from marketcore.cli.files import CONFIG_FILE
+from marketcore.cli.configuration import Configuration
 
 # Each module offers ``commands``, a tuple of click commands.
 MODULES = (
@@ -21,7 +22,10 @@ MODULES = (
     "marketcore.cli.plugins",
     "marketcore.cli.ledger",
     "marketcore.cli.users",
+    "marketcore.cli.sample",
+    "marketcore.cli.tour",
 )
+_OPTION = "config_file"
 
 
 class Refused(click.ClickException):
@@ -39,7 +43,7 @@ class Commands(click.Group):
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add ``cmd`` and give it the option ``-c``."""
-        if not any(parameter.name == CONFIG_FILE for parameter in cmd.params):
+        if not any(parameter.name == _OPTION for parameter in cmd.params):
             cmd.params.append(_config_option())
         super().add_command(cmd, name)
 
@@ -80,7 +84,7 @@ def _database_lost(error: Any) -> str:
 
 def _config_option() -> click.Option:
     return click.Option(
-        ["-c", "--config", CONFIG_FILE],
+        ["-c", "--config", _OPTION],
         metavar="FILE",
         help="Configuration to use (default: $MARKETCORE_CONFIG, else ./development.ini).",
         expose_value=False,
@@ -90,8 +94,9 @@ def _config_option() -> click.Option:
 
 
 def _remember(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    if value:
-        ctx.meta[CONFIG_FILE] = value
+    if ctx.obj is None:
+        ctx.obj = Configuration()
+    ctx.obj.option = value or ctx.obj.option
 
 
 def build() -> Commands:
@@ -106,4 +111,6 @@ def build() -> Commands:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the program (the console script ``marketcore``)."""
+    # Pyramid asks for a module that announces its own end on standard error, at every start.
+    warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
     return build()(arguments, prog_name="marketcore")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from marketcore.cli.files import core_settings, servers
+from marketcore.cli.configuration import Configuration, core_settings
 
 
 @click.group()
@@ -13,13 +13,13 @@ def ledger() -> None:
 
 
 @ledger.command()
-@click.pass_context
-def verify(ctx: click.Context) -> None:
+@click.pass_obj
+def verify(configuration: Configuration) -> None:
     """Recompute everything the ledger says; exit with 1 if anything differs."""
     from marketcore.db.session import make_engine
     from marketcore.ledger import verify as books
 
-    with servers(ctx, process="ledger") as settings:
+    with configuration.servers(process="ledger") as settings:
         engine = make_engine(core_settings(settings)["database_url"], pool_size=1)
         try:
             with engine.connect() as connection:
@@ -27,7 +27,7 @@ def verify(ctx: click.Context) -> None:
         finally:
             engine.dispose()
     click.echo(text)
-    ctx.exit(code)
+    raise click.exceptions.Exit(code)
 
 
 commands = (ledger,)

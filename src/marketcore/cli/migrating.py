@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from marketcore.cli.files import core_settings, servers
+from marketcore.cli.configuration import Configuration, core_settings
 
 
 @click.command()
-@click.pass_context
-def migrate(ctx: click.Context) -> None:
+@click.pass_obj
+def migrate(configuration: Configuration) -> None:
     """Bring the tables of the core and of the enabled plugins up to date."""
-    with servers(ctx, process="migrate") as settings:
+    with configuration.servers(process="migrate") as settings:
         report(upgrade(settings))
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from marketcore.cli.files import core_settings, servers, settings_of
+from marketcore.cli.configuration import Configuration, core_settings
 
-_UNUSED = {"marketcore.database_url": "postgresql://unused", "marketcore.redis_url": "redis://unused"}
 # What Pyramid itself and its add-ons list that is worth seeing beside our own directives.
 _PYRAMID = ("routes", "views", "permissions", "pyramid_services", "tweens")
 
@@ -23,11 +22,11 @@ def plugins(ctx: click.Context, verbose: bool) -> None:
         return
     from marketcore.plugins import explain
 
-    standings = explain(core_settings(settings_of(ctx))["plugins"])
+    standings = explain(ctx.obj.core()["plugins"])
     for line in aligned([(s.name, s.state, s.distribution, s.why) for s in standings]):
         click.echo(line)
     if verbose:
-        click.echo("\n".join(registered(settings_of(ctx))))
+        click.echo("\n".join(registered(ctx.obj.inspected())))
     ctx.exit(2 if any(s.state == "cannot run" for s in standings) else 0)
 
 
@@ -37,11 +36,8 @@ def aligned(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def registered(settings: dict[str, Any]) -> list[str]:
+def registered(config: Any) -> list[str]:
     """Return a line for everything that the core and each plugin registered, with file and line."""
-    from marketcore.config import configure
-
-    config = configure({**settings, **_UNUSED})
     folders = {name: Path(p.module.__file__).parent for name, p in config.registry["plugins"].items()}
     found: dict[str, list[tuple[str, ...]]] = {"core": [], **{name: [] for name in folders}}
     for category, introspectable in _introspectables(config):
@@ -78,12 +74,12 @@ def new(name: str, directory: str) -> None:
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="Show what would be dropped, and drop nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.pass_context
-def purge(ctx: click.Context, name: str, dry_run: bool, yes: bool) -> None:
+@click.pass_obj
+def purge(configuration: Configuration, name: str, dry_run: bool, yes: bool) -> None:
     """Drop everything that the disabled plugin NAME keeps in the database."""
     from marketcore.cli import purging
 
-    with servers(ctx, process="purge") as settings:
+    with configuration.servers(process="purge") as settings:
         core = core_settings(settings)
         location = purging.locate(name, core["plugins"])
         losses = purging.losses(core["database_url"], name, location)

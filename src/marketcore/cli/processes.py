@@ -6,22 +6,22 @@ from typing import Any
 
 import click
 
-from marketcore.cli.files import application
+from marketcore.cli.configuration import Configuration
 
 
 @click.command()
 @click.argument("name")
-@click.pass_context
-def process(ctx: click.Context, name: str) -> None:
+@click.pass_obj
+def process(configuration: Configuration, name: str) -> None:
     """Run the registered process NAME until it is told to stop."""
-    serve(ctx, name)
+    serve(configuration, name)
 
 
-def serve(ctx: click.Context, name: str) -> None:
+def serve(configuration: Configuration, name: str) -> None:
     """Run the process called ``name`` and leave with its exit code."""
-    with application(ctx, process=name) as registry:
+    with configuration.application(process=name) as registry:
         code = chosen(registry, name).serve(registry)
-    ctx.exit(code or 0)
+    raise click.exceptions.Exit(code or 0)
 
 
 def chosen(registry: Any, name: str) -> Any:
@@ -47,9 +47,9 @@ def chosen(registry: Any, name: str) -> Any:
 
 def _shortcut(name: str, purpose: str) -> click.Command:
     @click.command(name, help=purpose)
-    @click.pass_context
-    def command(ctx: click.Context) -> None:
-        serve(ctx, name)
+    @click.pass_obj
+    def command(configuration: Configuration) -> None:
+        serve(configuration, name)
 
     return command
 

@@ -17,7 +17,8 @@ _OBJECTS = text(
     """
     SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' ELSE 'table' END || ' ' || c.relname AS thing
     FROM pg_class AS c
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND c.relname <> 'alembic_version'
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+      AND c.relname <> 'alembic_version'
     UNION ALL
     SELECT 'column ' || table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'
     UNION ALL
@@ -38,8 +39,8 @@ def locate(name: str, enabled: Collection[str]) -> Path:
         raise ConfigurationError(f"the plugin {name!r} is enabled: take it out of marketcore.plugins and restart first")
     if name not in installed():
         raise ConfigurationError(
-            f"the plugin {name!r} is not installed (installed: {', '.join(sorted(installed())) or 'none'}): install it, "
-            "for only its own scripts know what it made"
+            f"the plugin {name!r} is not installed (installed: {', '.join(sorted(installed())) or 'none'}): "
+            "install it, for only its own scripts know what it made"
         )
     if name not in migration_locations():
         raise ConfigurationError(f"the plugin {name!r} has no migrations, and so nothing to purge")

@@ -12,43 +12,55 @@ from typing import Any
 
 import click
 
-from marketcore.cli.files import CONFIG_FILE, config_file, servers
+from marketcore.cli import sample
+from marketcore.cli.configuration import Configuration
 from marketcore.cli.migrating import report, upgrade
 
 _PROBE_SECONDS = 1
+_FIRST_REVISION = "core_0001"
 
 
 @click.command()
 @click.argument("file", required=False)
-@click.pass_context
-def run(ctx: click.Context, file: str | None) -> None:
+@click.pass_obj
+def run(configuration: Configuration, file: str | None) -> None:
     """Start everything: embedded servers, migrations, every process.
 
-    FILE is the configuration, as with -c.
+    FILE is the configuration, as with -c. The first start of a development site also makes the sample data.
     """
-    if file:
-        ctx.meta[CONFIG_FILE] = file
-    with servers(ctx, process="run") as settings:
-        report(upgrade(settings))
-        code = supervise(settings, config_file(ctx))
-    ctx.exit(code)
+    configuration.option = file or configuration.option
+    with configuration.servers(process="run") as settings:
+        applied = upgrade(settings)
+        report(applied)
+        registry = prepare(settings, first=_FIRST_REVISION in applied)
+        code = supervise(registry, configuration.file, environment(settings))
+    raise click.exceptions.Exit(code)
 
 
-def supervise(settings: dict[str, Any], file: str) -> int:
-    """Start a child for each process that ``settings`` register and watch them; return the exit code.
+def prepare(settings: dict[str, Any], *, first: bool) -> Any:
+    """Configure once before any child starts, and return the registry.
 
-    Configuring here, before any child, stops a faulty configuration once and makes the secret that they share.
+    A faulty configuration is so told once, and the secret that the children share is made by one process.
     """
     from marketcore.config import configure
-    from marketcore.supervisor import Supervisor
+    from marketcore.settings import section
 
     registry = configure(settings).registry
+    if first and section(registry, "marketcore")["environment"] == "development":
+        sample.load(registry)
     registry["engine"].dispose()
+    return registry
+
+
+def supervise(registry: Any, file: str, env: dict[str, str]) -> int:
+    """Start a child for each registered process and watch them until told to stop; return the exit code."""
+    from marketcore.supervisor import Supervisor
+
     processes = started(registry)
     addresses = {name: address for name in processes if (address := address_of(registry, processes[name]))}
     supervisor = Supervisor(
         {name: [sys.executable, "-m", "marketcore.cli", "-c", file, "process", name] for name in processes},
-        environment(settings),
+        env,
         ready={name: answers(*address) for name, address in addresses.items()},
     )
     announce(registry, processes, addresses)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from marketcore.cli.files import application
+from marketcore.cli.configuration import Configuration
 
 
 @click.group()
@@ -22,13 +22,13 @@ def user() -> None:
     help="Asked for if it is not given; given here, other programs can see it.",
 )
 @click.option("--role", "roles", multiple=True, required=True, help="buyer, seller or admin; may be repeated.")
-@click.pass_context
-def create(ctx: click.Context, email: str, password: str, roles: tuple[str, ...]) -> None:
+@click.pass_obj
+def create(configuration: Configuration, email: str, password: str, roles: tuple[str, ...]) -> None:
     """Make an account; the first administrator is made this way."""
     from marketcore.db.session import perform
     from marketcore.identity.services import create_user
 
-    with application(ctx, process="user") as registry:
+    with configuration.application(process="user") as registry:
         row = perform(registry, create_user, email, password, roles)
     click.echo(f"user {row.id} created: {email} ({', '.join(roles)})")
 
