@@ -53,10 +53,13 @@ fmt: $(V)/.developing ## put the code into its form
 	@$(BIN)/ruff check -q --fix $(CODE)
 	@$(BIN)/ruff format -q $(CODE)
 
-lock: $(V)/.installed ## choose the newest allowed versions and write them down with their hashes
-	@for set in "requirements.txt" "requirements-dev.txt --all-extras"; do \
-	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	    --no-emit-package marketcore -o $$set setup.cfg $(SOURCES:setup.cfg=) || exit 1; done
+COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+  --no-emit-package marketcore $(foreach plugin,$(notdir $(PLUGINS)),--no-emit-package marketcore-$(subst _,-,$(plugin)))
+PROJECTS := pyproject.toml $(foreach plugin,$(PLUGINS),$(plugin)/pyproject.toml)
+
+lock: | $(BIN)/python ## choose the newest allowed versions and write them down with their hashes
+	$(COMPILE) --upgrade -o requirements.txt $(PROJECTS)
+	$(COMPILE) --all-extras -c requirements.txt -o requirements-dev.txt $(PROJECTS)
 
 clean: ## remove the virtual environment and the data of `make run`
 	rm -rf $(V) var

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from marketcore.events import SessionsRevoked, UserBlocked
-from marketcore.identity.services import IdentityService, SessionService
+from marketcore.identity.services import IdentityService
+from marketcore.identity.sessions import SessionService
 from marketcore.identity.settings import IdentitySettings
 
 

@@ -12,7 +12,7 @@ from marketcore.identity.identities import Identities
 from marketcore.identity.passwords import Passwords
 from marketcore.identity.tokens import AccessTokens
 from marketcore.settings import section
-from marketcore.web.ratelimit import RateLimits
+from marketcore.web.ratelimit import build_limits
 
 
 def includeme(config: Any) -> None:
@@ -25,7 +25,7 @@ def includeme(config: Any) -> None:
     )
     registry["identities"] = Identities(registry["engine"], registry["access_tokens"])
     registry["control_channel"] = ControlChannel(core["redis_url"])
-    registry["login_attempts"] = Attempts(RateLimits(core["redis_url"], {"account": settings["login_attempts"]}))
+    registry["login_attempts"] = Attempts(build_limits(registry, {"account": settings["login_attempts"]}))
 
 
 def make_passwords(settings: dict[str, Any], *, threads: int) -> Passwords:

@@ -30,7 +30,8 @@ class BearerPolicy:
 
     def identity(self, request: Any) -> Identity | None:
         """Return who asks, or ``None`` for nobody known."""
-        return self._identities.get_or_create(request)
+        identity: Identity | None = self._identities.get_or_create(request)
+        return identity
 
     def authenticated_userid(self, request: Any) -> int | None:
         """Return the user id of who asks."""

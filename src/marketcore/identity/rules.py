@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marketcore.identity.weak_passwords import WEAK_PASSWORDS
 
-PASSWORD_MAX_LENGTH = 128
+PASSWORD_MIN_LENGTH, PASSWORD_MAX_LENGTH = 8, 128
 USERNAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_.-]{1,58}[A-Za-z0-9])$"
 ROLES_BY_SIGN_UP = {"buyer": ("buyer",), "seller": ("seller",), "both": ("buyer", "seller")}
 

@@ -8,7 +8,7 @@ from typing import Any
 import colander
 
 from marketcore.directives import ROLES
-from marketcore.identity.rules import PASSWORD_MAX_LENGTH, ROLES_BY_SIGN_UP, USERNAME
+from marketcore.identity.rules import PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH, ROLES_BY_SIGN_UP, USERNAME
 from marketcore.web.schema import (
     PageQuery,
     Schema,
@@ -58,11 +58,15 @@ def _password(**options: Any) -> colander.SchemaNode:
     return text(PASSWORD_MAX_LENGTH, min_length=1, **options)
 
 
+def _new_password() -> colander.SchemaNode:
+    return text(PASSWORD_MAX_LENGTH, min_length=PASSWORD_MIN_LENGTH)
+
+
 class Registration(Schema):
     """A new account."""
 
     email = _email()
-    password = _password()
+    password = _new_password()
     first_name = _line(100, missing="")
     last_name = _line(100, missing="")
     username = _username(missing=colander.drop, description="made of the e-mail address where it is not given")
@@ -104,7 +108,7 @@ class PasswordChange(Schema):
     """The password now and the one from now on."""
 
     current = _password()
-    new = _password()
+    new = _new_password()
 
 
 class BlockReason(Schema):

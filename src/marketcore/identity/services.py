@@ -40,7 +40,7 @@ _CREDENTIALS = text(
        FROM users u WHERE email = :email OR lower(username) = lower(:username)"""
 )
 _OWN_HASH = text("SELECT password_hash, email, username FROM users WHERE id = :user_id")
-_SET_HASH = text("UPDATE users SET password_hash = :new WHERE id = :user_id AND password_hash = :old")
+_SET_HASH = text("UPDATE users SET password_hash = :new WHERE id = :user_id AND password_hash = :old RETURNING id")
 _READ = text(f"SELECT {_COLUMNS} FROM users WHERE id = :user_id")
 _CHANGE = text(
     f"""UPDATE users SET first_name = coalesce(:first_name, first_name), last_name = coalesce(:last_name, last_name),
@@ -137,9 +137,9 @@ class IdentityService:
         if not self._passwords.outdated(old):
             return old
         new = self._passwords.hash(password)
-        changed = self._db.execute(_SET_HASH, {"user_id": row.id, "old": old, "new": new})
+        changed = self._db.execute(_SET_HASH, {"user_id": row.id, "old": old, "new": new}).first()
         mark_changed(self._db)
-        return new if changed.rowcount else old
+        return new if changed else old
 
     def change_password(self, user_id: int, session_id: UUID, current: str, new: str) -> None:
         """Set a new password and end the user's other sessions; a wrong ``current`` one is ``Invalid``."""
@@ -148,7 +148,7 @@ class IdentityService:
             raise Invalid(errors={"current": "is not your password"})
         self._check_password(new, "new", row.email, row.username)
         values = {"user_id": user_id, "old": row.password_hash, "new": self._passwords.hash(new)}
-        if not self._db.execute(_SET_HASH, values).rowcount:
+        if self._db.execute(_SET_HASH, values).first() is None:
             raise Conflict("the password has just been changed elsewhere")
         mark_changed(self._db)
         self._sessions.end(user_id, "password changed", sparing=session_id)
@@ -195,11 +195,15 @@ class IdentityService:
         return self._db.execute(_LIST, {"q": q, "limit": limit, "before": before}).all()
 
 
-def create_user(request: Any, email: str, password: str, roles: Sequence[str]) -> Any:
-    """Return the row of a new account with any ``roles``, admin among them: for operators, never for a route."""
+def create_user(request: Any, email: str, password: str, roles: Sequence[str], **profile: str) -> int:
+    """Return the id of a new account with any ``roles``, admin among them: for operators, never for a route.
+
+    ``profile`` may hold username, first_name, last_name and phone.
+    """
     unknown = set(roles) - ROLES
     _check(roles=f"must be some of {sorted(ROLES)}" if unknown or not roles else None)
-    return request.find_service(IdentityService).register(email, password, roles)
+    user_id: int = request.find_service(IdentityService).register(email, password, roles, **profile).id
+    return user_id
 
 
 def session_service(_context: Any, request: Any) -> SessionService:

@@ -109,7 +109,8 @@ class SessionService:
         A used token continues its session only for the seconds of grace in which another tab may not know the new
         one yet. Afterwards somebody has copied it: the whole session ends, which the caller has to commit.
         """
-        values = {"token_hash": token_hash(refresh), "grace": self._grace}
+        used = token_hash(refresh)
+        values = {"token_hash": used, "grace": self._grace}
         family = self._db.execute(_LOCK_FAMILY, values).one_or_none()
         if family is None:
             return None
@@ -119,7 +120,7 @@ class SessionService:
         if found.stolen:
             self.end(family.user_id, "refresh token reused", only=family.id)
             return None
-        return self._continue(family, values["token_hash"], found.now)
+        return self._continue(family, used, found.now)
 
     def _continue(self, family: Any, used: bytes, now: datetime) -> TokenPair:
         refresh = new_refresh_token()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import colander
 
+from marketcore.identity.rules import PASSWORD_MIN_LENGTH
+
 
 class IdentitySettings(colander.MappingSchema):
     """Tokens, sessions and passwords."""
@@ -23,7 +25,9 @@ class IdentitySettings(colander.MappingSchema):
         validator=colander.Range(1, 300),
         description="how long a used refresh token still works, so that two tabs are not logged out",
     )
-    password_min_length = colander.SchemaNode(colander.Integer(), missing=8, validator=colander.Range(8, 64))
+    password_min_length = colander.SchemaNode(
+        colander.Integer(), missing=PASSWORD_MIN_LENGTH, validator=colander.Range(PASSWORD_MIN_LENGTH, 64)
+    )
     argon2_memory_kib = colander.SchemaNode(colander.Integer(), missing=19_456, validator=colander.Range(8_192))
     argon2_time_cost = colander.SchemaNode(colander.Integer(), missing=2, validator=colander.Range(1, 20))
     argon2_parallelism = colander.SchemaNode(colander.Integer(), missing=1, validator=colander.Range(1, 16))

@@ -17,6 +17,7 @@ MAX_LENGTH = 1000
 HEADER = {"alg": "HS256", "typ": "at+jwt"}
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _USER_ID = re.compile(r"[1-9][0-9]{0,17}")
+_SESSION_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,13 @@ class AccessTokens:
         return self._claims(read.claims) if read.header == HEADER else None
 
     def _claims(self, claims: dict[str, Any]) -> Claims | None:
-        times = (claims.get("nbf"), claims.get("exp"))
         if claims.get("iss") != self._issuer or claims.get("aud") != AUDIENCE:
             return None
-        if any(type(moment) is not int for moment in times) or not _USER_ID.fullmatch(str(claims.get("sub"))):
+        user_id, session_id, not_before, expires = (claims.get(name) for name in ("sub", "sid", "nbf", "exp"))
+        if type(not_before) is not int or type(expires) is not int:
             return None
-        try:
-            return Claims(int(claims["sub"]), UUID(claims["sid"]), *times)
-        except (KeyError, ValueError, TypeError, AttributeError):
+        if not isinstance(user_id, str) or not isinstance(session_id, str):
             return None
+        if not _USER_ID.fullmatch(user_id) or not _SESSION_ID.fullmatch(session_id):
+            return None
+        return Claims(int(user_id), UUID(session_id), not_before, expires)

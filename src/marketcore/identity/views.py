@@ -129,9 +129,9 @@ def list_sessions(request: Any) -> dict[str, Any]:
         request,
         "users.me.sessions",
         rows,
-        query["limit"],
-        lambda row: (row.created_at.isoformat(), str(row.id)),
-        lambda row: present_session(row, identity.session_id),
+        limit=query["limit"],
+        position=lambda row: (row.created_at.isoformat(), str(row.id)),
+        present=lambda row: present_session(row, identity.session_id),
     )
 
 
@@ -161,7 +161,7 @@ def list_users(request: Any) -> dict[str, Any]:
     position = decode_cursor(request.registry, "users", query["cursor"], (int,))
     before = position[0] if position else None
     rows = request.find_service(IdentityService).search(query["q"], query["limit"] + 1, before)
-    return page(request, "users", rows, query["limit"], lambda row: (row.id,), present_user)
+    return page(request, "users", rows, limit=query["limit"], position=lambda row: (row.id,), present=present_user)
 
 
 @view_config(

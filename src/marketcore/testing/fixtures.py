@@ -60,6 +60,7 @@ def make_settings(
                 "marketcore.redis_url": servers[1],
                 "marketcore.data_dir": str(tmp_path / "data"),
                 "marketcore.environment": "development",
+                **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
                 **{key.replace("__", "."): value for key, value in overrides.items()},
             }
 

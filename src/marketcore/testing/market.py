@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from marketcore.config import configure
 from marketcore.db.session import perform, work
+from marketcore.settings import section
 
 
 class Market:
@@ -25,6 +26,7 @@ class Market:
         self.config = configure(settings)
         self.registry = self.config.registry
         self.url = ""
+        self._clients: list[httpx.Client] = []
 
     def work(self) -> Any:
         """Return a unit of work: ``with market.work() as request``."""
@@ -47,14 +49,17 @@ class Market:
         self.registry["engine"].dispose()
 
     def client(self, token: str | None = None, **options: Any) -> httpx.Client:
-        """Return an HTTP client of the running server, with ``token`` as its bearer token."""
+        """Return an HTTP client of the running server, with ``token`` as its bearer token; closed with the market."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, **options)
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, **options)
+        self._clients.append(client)
+        return client
 
     @contextmanager
     def serving(self) -> Iterator[Market]:
         """Serve the application with waitress on a free port of the loopback interface."""
         from waitress.server import create_server
+        from waitress.wasyncore import close_all
 
         server = create_server(
             self.config.make_wsgi_app(), host="127.0.0.1", port=0, threads=16, clear_untrusted_proxy_headers=True
@@ -62,13 +67,17 @@ class Market:
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         self.url = f"http://127.0.0.1:{server.effective_port}"
+        section(self.registry, "marketcore")["public_url"] = self.url
         try:
             yield self
         finally:
-            server.close()
             server.task_dispatcher.shutdown(timeout=5)
+            # Sockets are closed in the thread that waits on them.
+            server.trigger.pull_trigger(lambda: close_all(server._map))
             thread.join(5)
 
     def close(self) -> None:
-        """Release the database connections."""
+        """Release the connections to the database and of the clients."""
+        for client in self._clients:
+            client.close()
         self.registry["engine"].dispose()

@@ -10,6 +10,7 @@ import structlog
 from limits import RateLimitItem, parse
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
+from sqlalchemy import make_url
 
 from marketcore.exceptions import ConfigurationError, TooManyRequests
 from marketcore.settings import section
@@ -20,7 +21,8 @@ log = structlog.get_logger(__name__)
 class RateLimits:
     """The configured limits; without Redis nothing is limited, and that is logged."""
 
-    def __init__(self, redis_url: str, limits: dict[str, str]) -> None:
+    def __init__(self, redis_url: str, namespace: str, limits: dict[str, str]) -> None:
+        self._namespace = namespace
         self._items = {name: _item(name, value) for name, value in limits.items() if value != "off"}
         self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(redis_url, socket_connect_timeout=0.5))
 
@@ -33,8 +35,8 @@ class RateLimits:
         if item is None:
             return None
         try:
-            allowed = self._limiter.hit(item, name, caller)
-            stats = self._limiter.get_window_stats(item, name, caller)
+            allowed = self._limiter.hit(item, self._namespace, name, caller)
+            stats = self._limiter.get_window_stats(item, self._namespace, name, caller)
         except Exception as error:
             _warn_once(type(error).__name__)
             return None
@@ -79,8 +81,13 @@ def rate_limited(view: Any, info: Any) -> Any:
 rate_limited.options = ("rate_limit",)  # type: ignore[attr-defined]
 
 
+def build_limits(registry: Any, limits: dict[str, str]) -> RateLimits:
+    """Return ``limits`` over the configured Redis; marketplaces that share a Redis do not share their limits."""
+    core = section(registry, "marketcore")
+    return RateLimits(core["redis_url"], make_url(core["database_url"]).database or "market", limits)
+
+
 def includeme(config: Any) -> None:
     """Build the limits of this process and add the deriver outside validation."""
-    core = section(config.registry, "marketcore")
-    config.registry["rate_limits"] = RateLimits(core["redis_url"], section(config.registry, "web")["rate_limit"])
+    config.registry["rate_limits"] = build_limits(config.registry, section(config.registry, "web")["rate_limit"])
     config.add_view_deriver(rate_limited, name="rate_limited", under="decorated_view", over="validated")
