@@ -81,7 +81,7 @@ def make_room(make_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable
     with ExitStack() as stack:
 
         def room(**overrides: Any) -> Room:
-            settings = make_settings(live__port="0", live__poll_seconds="0.5", **overrides)
+            settings = make_settings(**{"live__port": "0", "live__poll_seconds": "0.5", **overrides})
             built = Room(settings)
             stack.callback(built.close)
             return built

@@ -8,7 +8,9 @@ import pytest
 import redis
 
 from marketcore.db.session import perform, work
+from marketcore.directives import LiveChannel, table
 from marketcore.exceptions import ConfigurationError
+from marketcore.live.declared import compile_channels
 from marketcore.live.hints import EVENTS, decode_event
 from marketcore.live.history import HISTORY, read_stream, stream_position
 
@@ -212,18 +214,7 @@ def test_old_events_and_tickets_are_forgotten_and_positions_are_not(room) -> Non
     assert room.query("SELECT * FROM live_tickets") == []
 
 
-def test_channels_that_cannot_be_used_stop_the_start(make_room) -> None:
-    from pyramid.config import Configurator
-
-    from marketcore.settings import CoreSettings
-
-    room = make_room()
-    config = Configurator(package="marketcore", settings=room.settings)
-    config.include("marketcore.directives")
-    config.add_settings_schema("marketcore", CoreSettings())
-    for name in ("pyramid_tm", "pyramid_services", "marketcore.db", "marketcore.live"):
-        config.include(name)
-    config.add_live_channel("Order {x}", "builtins.bool")
+def test_channels_that_cannot_be_used_stop_the_start(room) -> None:
+    table(room.registry, "live channels")["Order {x}"] = LiveChannel("Order {x}", bool, None)
     with pytest.raises(ConfigurationError, match=r"Order \{x\}"):
-        config.commit()
-    config.registry["engine"].dispose()
+        compile_channels(room.registry)

@@ -13,8 +13,7 @@ def includeme(config: Any) -> None:
     """Add publishing, tickets and the live process."""
     config.add_settings_schema("live", LiveSettings())
     config.include(".declared")
-    config.add_request_method(".publisher.publish", "publish")
-    config.add_request_method(".publisher.recheck_live", "recheck_live")
+    config.include(".publisher")
     config.register_service_factory(".tickets.ticket_service", TicketService)
     config.add_after_commit_subscriber(".subscribers.rights_changed", SessionsRevoked)
     config.add_after_commit_subscriber(".subscribers.rights_changed", UserBlocked)

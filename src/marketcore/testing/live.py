@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed
@@ -64,7 +65,7 @@ class LiveServer:
         await self.gateway.serve(self._announce)
 
     def _announce(self) -> None:
-        assert self.gateway is not None  # noqa: S101 - it has just called us
+        assert self.gateway is not None
         self.url = f"ws://127.0.0.1:{self.gateway.port}"
         self._ready.set()
 
@@ -92,7 +93,7 @@ class LiveClient:
     ) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.timeout = timeout
-        self.connection = connect(
+        opening = connect(
             url + path,
             additional_headers=headers,
             origin=origin,  # type: ignore[arg-type]
@@ -102,6 +103,8 @@ class LiveClient:
             close_timeout=1,
             max_size=None,
         )
+        self._closing = ExitStack()
+        self.connection = self._closing.enter_context(opening)
         self._events: deque[dict[str, Any]] = deque()
         if ticket is not None:
             self.send(op="auth", ticket=ticket)
@@ -114,7 +117,7 @@ class LiveClient:
 
     def close(self) -> None:
         """Close the socket."""
-        self.connection.close()
+        self._closing.close()
 
     def send(self, **frame: Any) -> None:
         """Send one frame."""

@@ -42,10 +42,11 @@ class Conversation:
         self._ask = ask
         self._auth_seconds = settings["auth_seconds"]
         self._rate = Rate(settings["messages_per_second"])
+        self._heard = 0
         self._faults = 0
         self._seated: int | None = None
         self._answers: dict[type, Callable[[Any], Awaitable[None]]] = {
-            Auth: self._too_late,
+            Auth: self._auth,
             Subscribe: self._subscribe,
             Unsubscribe: self._unsubscribe,
             Ping: self._ping,
@@ -61,6 +62,7 @@ class Conversation:
             self._streams.hub.forget(self._socket)
             if self._seated is not None:
                 self._users.give_back(self._seated)
+            await self._socket.ended()
 
     async def _open(self) -> bool:
         socket = self._socket
@@ -94,24 +96,22 @@ class Conversation:
             return False
         if message is None:
             return False
-        frame = self._read(message)
-        if isinstance(frame, Auth):
-            return await self._authenticate(frame)
-        if frame is not None:
-            await self._answers[type(frame)](frame)
-        return True
+        await self._hear(message)
+        return not self._socket.ending
 
-    async def _authenticate(self, frame: Auth) -> bool:
+    async def _auth(self, frame: Auth) -> None:
+        if self._heard > 1 or self._socket.identity is not None:
+            self._fault(Conflict("a ticket must be the first frame of a socket without a bearer token"), frame.id)
+            return
         try:
             identity = await self._ask(rights.ticket_identity, frame.ticket)
         except SQLAlchemyError:
             self._socket.end(Close.INTERNAL)
-            return False
+            return
         if identity is None:
             self._socket.end(Close.UNAUTHENTICATED)
-            return False
-        self._socket.identity = identity
-        return self._take_seat(identity)
+        elif self._take_seat(identity):
+            self._socket.identity = identity
 
     def _take_seat(self, identity: Any) -> bool:
         if not self._users.take(identity.user_id):
@@ -121,6 +121,7 @@ class Conversation:
         return True
 
     async def _hear(self, message: str | bytes) -> None:
+        self._heard += 1
         if not self._rate.take():
             self._refuse(TooManyRequests(f"at most {self._rate.per_second} frames per second"))
             self._socket.end(Close.RATE)
@@ -147,9 +148,6 @@ class Conversation:
 
     def _refuse(self, refusal: MarketError, id: Id = None) -> None:
         self._socket.tell(frames.error(refusal, id))
-
-    async def _too_late(self, frame: Auth) -> None:
-        self._fault(Conflict("a ticket must be the first frame of a socket"), frame.id)
 
     async def _subscribe(self, frame: Subscribe) -> None:
         match = self._channels.match(frame.channel)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
 from redis import asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from marketcore.live.hints import CONTROL, EVENTS, decode_event, decode_revocation
@@ -47,8 +49,13 @@ class RedisListener:
                 await asyncio.sleep(self._pause)
 
     async def _listen(self) -> None:
-        async with redis.Redis.from_url(self._url, socket_connect_timeout=2) as client, client.pubsub() as messages:
-            await messages.subscribe(EVENTS, CONTROL)
+        # No retries inside the library: every new connection begins here, with on_connected.
+        retry = Retry(NoBackoff(), 0)
+        async with (
+            redis.Redis.from_url(self._url, socket_connect_timeout=2, retry=retry) as client,
+            client.pubsub() as messages,
+        ):
+            await _undisturbed(messages.subscribe(EVENTS, CONTROL))
             async for message in messages.listen():
                 self._take(message)
 
@@ -64,3 +71,13 @@ class RedisListener:
                 self._on_revocation(user_id)
         except ValueError as error:
             log.warning("live_hint_not_understood", reason=str(error))
+
+
+async def _undisturbed(connecting: Coroutine[Any, Any, Any]) -> None:
+    # The library loses its socket, or the cancellation, when it is cancelled while it connects.
+    task = asyncio.create_task(connecting)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

@@ -72,16 +72,14 @@ class Gateway:
             await self._supervise()
         finally:
             await self._close(server)
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.shutdown(cancel_futures=True)
 
     async def _supervise(self) -> None:
         core = [asyncio.create_task(work, name=name) for name, work in self._core_tasks().items()]
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([stopping, *core], return_when=asyncio.FIRST_COMPLETED)
         dead = [task for task in core if task.done()]
-        for task in (stopping, *core):
-            task.cancel()
-        await asyncio.gather(stopping, *core, return_exceptions=True)
+        await _cancel({stopping, *core})
         for task in dead:
             log.error("live_task_died", task=task.get_name())
             task.result()
@@ -132,6 +130,14 @@ class Gateway:
         except TimeoutError:
             for socket in self.sockets:
                 socket.cut()
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    # redis-py swallows a cancellation that meets it while connecting, so once may not be enough.
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _done, tasks = await asyncio.wait(tasks, timeout=0.5)
 
 
 def run(registry: Any) -> None:

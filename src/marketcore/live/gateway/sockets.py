@@ -106,6 +106,16 @@ class Socket:
             self._waiting.clear()
             self._ending = asyncio.create_task(self._close(code))
 
+    async def ended(self) -> None:
+        """Wait for the end of a closing that has begun, so that its code is the one the client sees."""
+        if self._ending is not None:
+            await self._ending
+
+    @property
+    def ending(self) -> bool:
+        """Whether this side has begun to close the socket."""
+        return self._ending is not None
+
     def cut(self) -> None:
         """Drop the connection without a word."""
         self._connection.transport.abort()
