@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import event as session_events
 from sqlalchemy import text
 from sqlalchemy.orm import Session, SessionTransaction
 from zope.sqlalchemy import mark_changed
@@ -64,18 +64,18 @@ class _Buffer:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.pending: list[_Pending] = []
-        sqlalchemy_event.listen(session, "after_soft_rollback", self._rolled_back)
+        session.info[_BUFFER] = self
 
     def add(self, channel: str, type_: str, data: str) -> None:
         self.session.connection()
         self.pending.append(_Pending(channel, type_, data, _innermost(self.session)))
 
     def take(self) -> list[_Pending]:
-        sqlalchemy_event.remove(self.session, "after_soft_rollback", self._rolled_back)
+        del self.session.info[_BUFFER]
         current = set(_lineage(self.session.get_transaction()))
         return [event for event in self.pending if current.intersection(_lineage(event.within))]
 
-    def _rolled_back(self, _session: Session, ended: SessionTransaction) -> None:
+    def forget(self, ended: SessionTransaction) -> None:
         self.pending = [event for event in self.pending if ended not in _lineage(event.within)]
 
 
@@ -166,3 +166,15 @@ def _lineage(transaction: SessionTransaction | None) -> list[SessionTransaction]
         found.append(transaction)
         transaction = transaction.parent
     return found
+
+
+def _rolled_back(session: Session, ended: SessionTransaction) -> None:
+    if _BUFFER in session.info:
+        session.info[_BUFFER].forget(ended)
+
+
+def includeme(config: Any) -> None:
+    """Add ``request.publish`` and ``request.recheck_live``."""
+    session_events.listen(config.registry["session_factory"], "after_soft_rollback", _rolled_back)
+    config.add_request_method(publish)
+    config.add_request_method(recheck_live)

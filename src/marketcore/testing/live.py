@@ -1,0 +1,215 @@
+"""Live channels in tests: the live process in a thread, a client, and a record of what a client has heard."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Self
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from marketcore.live.gateway.server import Gateway
+
+
+class LiveServer:
+    """The live process of ``registry`` in a thread; ``with LiveServer(registry) as live`` gives its ``url``."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="live-server", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.gateway: Gateway | None = None
+        self.failure: BaseException | None = None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait(20)
+        if self.failure is not None:
+            raise self.failure
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Close every socket with 1001 and wait for the end."""
+        if self._loop is not None and self._thread.is_alive() and self.gateway is not None:
+            self._loop.call_soon_threadsafe(self.gateway.stop)
+        self.join()
+
+    def join(self, timeout: float = 20) -> None:
+        """Wait until the server has ended by itself or by ``stop``."""
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise TimeoutError("the live server does not end")
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self.failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.gateway = Gateway(self._registry)
+        await self.gateway.serve(self._announce)
+
+    def _announce(self) -> None:
+        assert self.gateway is not None
+        self.url = f"ws://127.0.0.1:{self.gateway.port}"
+        self._ready.set()
+
+
+class Refused(Exception):
+    """The gateway answered with an error frame; ``problem`` is its problem document."""
+
+    def __init__(self, problem: Mapping[str, Any]) -> None:
+        super().__init__(problem["detail"])
+        self.problem = problem
+
+
+class LiveClient:
+    """A synchronous client of the live protocol; every wait has a deadline of ``timeout`` seconds."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        ticket: str | None = None,
+        path: str = "/",
+        *,
+        origin: str | None = None,
+        timeout: float = 10,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.timeout = timeout
+        opening = connect(
+            url + path,
+            additional_headers=headers,
+            origin=origin,  # type: ignore[arg-type]
+            compression=None,
+            proxy=None,
+            open_timeout=timeout,
+            close_timeout=1,
+            max_size=None,
+        )
+        self._closing = ExitStack()
+        self.connection = self._closing.enter_context(opening)
+        self._events: deque[dict[str, Any]] = deque()
+        if ticket is not None:
+            self.send(op="auth", ticket=ticket)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._closing.close()
+
+    def send(self, **frame: Any) -> None:
+        """Send one frame."""
+        self.connection.send(json.dumps(frame))
+
+    def receive(self, timeout: float | None = None) -> dict[str, Any]:
+        """Return the next frame; ``TimeoutError``, or websockets' ``ConnectionClosed``."""
+        frame: dict[str, Any] = json.loads(self.connection.recv(self.timeout if timeout is None else timeout))
+        return frame
+
+    def answer(self, *kinds: str) -> dict[str, Any]:
+        """Return the next frame of these kinds; events before it are kept for ``next_event``."""
+        deadline = time.monotonic() + self.timeout
+        while True:
+            frame = self.receive(max(0, deadline - time.monotonic()))
+            if frame["op"] in kinds:
+                return frame
+            if frame["op"] == "error":
+                raise Refused(frame["problem"])
+            if frame["op"] == "event":
+                self._events.append(frame)
+
+    def subscribe(self, channel: str, since: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Listen to ``channel`` and return the ``subscribed`` frame; ``Refused`` if that is not allowed."""
+        self.send(op="subscribe", channel=channel, **({"since": dict(since)} if since is not None else {}))
+        return self.answer("subscribed")
+
+    def ping(self) -> None:
+        """Wait until the gateway has read everything sent so far."""
+        self.send(op="ping")
+        self.answer("pong")
+
+    def next_event(self, timeout: float | None = None) -> dict[str, Any]:
+        """Return the next ``event`` frame."""
+        if self._events:
+            return self._events.popleft()
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            frame = self.receive(max(0, deadline - time.monotonic()))
+            if frame["op"] == "event":
+                return frame
+
+    def events_until(self, offset: int) -> list[dict[str, Any]]:
+        """Return the events up to the one at ``offset``."""
+        events = [self.next_event()]
+        while events[-1]["offset"] < offset:
+            events.append(self.next_event())
+        return events
+
+    def close_code(self, timeout: float | None = None) -> int | None:
+        """Read until the server closes the socket and return its code."""
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        try:
+            while True:
+                self.connection.recv(max(0, deadline - time.monotonic()))
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
+
+
+class Recording:
+    """What one client has heard of one channel, over any number of connections.
+
+    Repeated events are dropped by their offset; a gap is an ``AssertionError``. ``since`` is where to go on.
+    """
+
+    def __init__(self) -> None:
+        self.epoch: str | None = None
+        self.offset = 0
+        self.events: list[dict[str, Any]] = []
+        self.repeated = 0
+
+    @property
+    def since(self) -> dict[str, Any]:
+        """The position to subscribe with."""
+        return {"epoch": self.epoch, "offset": self.offset}
+
+    def take(self, frame: Mapping[str, Any]) -> None:
+        """Take a ``subscribed`` or ``event`` frame; other frames are none of ours."""
+        if frame["op"] == "event":
+            self._take_event(dict(frame))
+        elif frame["op"] == "subscribed":
+            if not frame["recovered"]:
+                raise AssertionError(f"the stream was broken off after {self.since}: {frame}")
+            self.epoch = frame["epoch"]
+            for event in frame["events"]:
+                self._take_event(event)
+
+    def _take_event(self, event: dict[str, Any]) -> None:
+        if event["offset"] <= self.offset:
+            self.repeated += 1
+            return
+        if event["offset"] != self.offset + 1:
+            raise AssertionError(f"after offset {self.offset} came {event['offset']}")
+        self.offset = event["offset"]
+        self.events.append(event)
