@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from marketcore.db import clock
+from marketcore.db import clock, migrate
 from marketcore.ledger.accounts import commission, seller_payable, wallet
 
 from .books import CASH, fund, hold, totals, transfer
@@ -179,3 +179,14 @@ def test_no_money_column_of_any_table_is_a_floating_point_number(query: Any) -> 
         " AND (column_name ~ '(minor|amount|price|total|debit|credit|posted|pending)')"
     )
     assert floating == []
+
+
+def test_the_guards_can_be_taken_away_and_put_back_by_migration(
+    database_url: str, session: Session, buyer: Any, query: Any
+) -> None:
+    session.close()
+    migrate.downgrade(database_url, "core_0002", {})
+    query("UPDATE ledger_transfers SET code = 'changed'")
+    migrate.upgrade(database_url, [], {})
+    with pytest.raises(DBAPIError, match="write a transfer that corrects it"):
+        query("UPDATE ledger_transfers SET code = 'changed again'")

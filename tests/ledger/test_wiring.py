@@ -19,11 +19,13 @@ from marketcore.testing.market import Market
 
 from .books import CASH, hold, move
 
+ROOMS = ("marketcore.db", "marketcore.web", "marketcore.ledger")
 JOBS = {"ledger.void_expired_holds", "ledger.void_overlooked_holds", "ledger.roll_deltas"}
 
 
 @pytest.fixture
-def registry(make_settings: Callable[..., dict[str, Any]]) -> Iterator[Any]:
+def registry(make_settings: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr("marketcore.config.CORE", ROOMS)
     built = Market(make_settings())
     yield built.registry
     built.close()
