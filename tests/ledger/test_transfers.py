@@ -33,6 +33,14 @@ def test_an_account_nobody_has_used_is_empty(session: Session) -> None:
     assert LedgerService(session).balances([]) == {}
 
 
+def test_one_owners_accounts_are_found_with_their_balances(session: Session) -> None:
+    payable, own_kind = seller_payable(1, "KES"), AccountRef("user", "1", "stake", "KES", guard="credit", mode="inline")
+    account = fund(session, 1, 100)
+    transfer(session, move(account, payable, 30), move(account, own_kind, 20), move(CASH, wallet(2, "KES"), 1))
+    found = LedgerService(session).balances_of("user", 1)
+    assert {ref: balance.available_minor for ref, balance in found.items()} == {account: 50, payable: 30, own_kind: 20}
+
+
 def test_no_transfers_are_no_work(session: Session) -> None:
     assert transfer(session) == []
     assert not session.in_transaction()

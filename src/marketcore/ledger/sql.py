@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-# Opens what is missing and writes the transfers in the order given. Without a conflict target the insert gives
+# Opens what is missing and writes the transfers in the order given. ON CONFLICT alone would wait for whoever is
+# just changing an account, so known accounts are left out first. Without a conflict target the insert gives
 # way to the id as well as to the one resolution of a hold.
 RECORD = text("""
 WITH opened AS (
@@ -15,6 +16,7 @@ WITH opened AS (
     SELECT id, owner_type, owner_id, purpose, currency, guard, mode
     FROM jsonb_to_recordset(CAST(:accounts AS jsonb)) AS account(
         id uuid, owner_type text, owner_id text, purpose text, currency text, guard text, mode text)
+    WHERE NOT EXISTS (SELECT 1 FROM ledger_accounts known WHERE known.id = account.id)
     ORDER BY id
     ON CONFLICT DO NOTHING
 )
