@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
+from argon2 import PasswordHasher
+
+from marketcore.identity.passwords import Passwords
 
 URL = "/api/v1/auth/login"
 
@@ -83,6 +89,30 @@ def test_a_hash_of_other_costs_is_renewed_at_login(make_market, make_settings, p
     finally:
         market.close()
         later.close()
+
+
+def test_no_more_hashes_are_made_at_once_than_half_the_threads(market):
+    assert market.registry["passwords"]._turn._initial_value == 4
+    running, peak, lock = set(), [], threading.Lock()
+
+    class Watched(PasswordHasher):
+        def verify(self, stored, password):
+            with lock:
+                running.add(threading.get_ident())
+                peak.append(len(running))
+            try:
+                return super().verify(stored, password)
+            finally:
+                with lock:
+                    running.discard(threading.get_ident())
+
+    passwords = Passwords(Watched(time_cost=2, memory_cost=19_456, parallelism=1), concurrent=2)
+    stored = passwords.hash("correct horse battery")
+    with ThreadPoolExecutor(12) as crowd:
+        guesses = ["correct horse battery", "wrong password"] * 12
+        answers = list(crowd.map(lambda guess: passwords.matches(stored, guess), guesses))
+    assert answers == [True, False] * 12
+    assert max(peak) == 2
 
 
 def test_passwords_are_hashed_at_the_cost_that_is_recommended(make_market):

@@ -167,13 +167,9 @@ def test_a_theft_ends_one_session_and_spares_the_others(market, people):
     assert people.me(elsewhere["access"]).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", "ключ", "A" * 43, " "])
-def test_an_unknown_refresh_token_is_refused(people, token):
-    assert people.refresh(token).status_code in (401, 422)
-
-
-def test_an_access_token_does_not_refresh(people):
-    assert people.refresh(people.register().access).status_code in (401, 422)
+def test_what_is_no_refresh_token_does_not_refresh(people):
+    tokens = ["x", "a.b.c", "ключ", "A" * 43, " ", people.register().access]
+    assert [people.refresh(token).status_code for token in tokens] == [401, 401, 401, 401, 422, 422]
 
 
 def test_a_session_that_rests_too_long_is_over_and_one_in_use_is_not(market, people):
