@@ -8,5 +8,6 @@ from typing import Any
 def main(global_config: Any, **settings: Any) -> Any:
     """Return the WSGI application that ``settings`` describe (a PasteDeploy app factory)."""
     from marketcore.config import configure
+    from marketcore.settings import from_environment
 
-    return configure(settings).make_wsgi_app()
+    return configure(from_environment(settings)).make_wsgi_app()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from pyramid.config import Configurator
 
 from marketcore import plugins
+from marketcore.configurator import MarketConfigurator
+from marketcore.directives import table
 from marketcore.secrets import load_secrets
-from marketcore.settings import CoreSettings, check_prefixes, check_section, from_environment
+from marketcore.settings import CoreSettings, check_prefixes, check_section, with_variables
 
 # The machinery, then the nouns. Plugins come after all of them and the core never commits in between, so that
 # a plugin that claims a name of the core's is a conflict and not a silent replacement.
@@ -36,12 +37,13 @@ LIBRARIES = {
 def configure(settings: Mapping[str, Any]) -> Configurator:
     """Return a committed ``Configurator`` with the core and the enabled plugins.
 
-    ``ConfigurationError`` (or Pyramid's ``ConfigurationConflictError``) says what stops the start and what to do.
+    ``ConfigurationError`` says what stops the start and what to do; two claims on one name are ``ClaimedTwice``,
+    which is also Pyramid's ``ConfigurationConflictError``.
     """
-    given = {**LIBRARIES, **from_environment(settings)}
+    given = {**LIBRARIES, **with_variables(settings)}
     core = check_section("marketcore", CoreSettings(), given)
     enabled = plugins.load(core["plugins"])
-    config = Configurator(settings=given, package="marketcore")
+    config = MarketConfigurator(settings=given, package="marketcore")
     config.include("marketcore.directives")
     config.add_settings_schema("marketcore", CoreSettings())
     config.registry["secrets"] = load_secrets(core["secret"], core["environment"], core["data_dir"])
@@ -50,14 +52,10 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     for noun in CORE:
         config.include(noun)
     for plugin in enabled:
-        config.include(plugin.module)
+        config.set_up(plugin.name, plugin.module, plugin.distribution)
     config.registry["plugins"] = {plugin.name: plugin for plugin in enabled}
     check_prefixes(given, set(config.registry["settings_sections"]), set(plugins.installed()))
     config.registry["make_application"] = config.make_wsgi_app
     config.commit()
+    plugins.check_migrations(enabled, table(config.registry, "migrations"))
     return config
-
-
-def config_path(option: str | None = None) -> str:
-    """Return the ini file a command uses: ``-c``, else ``$MARKETCORE_CONFIG``, else ``./development.ini``."""
-    return option or os.environ.get("MARKETCORE_CONFIG") or "development.ini"

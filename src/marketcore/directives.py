@@ -6,13 +6,18 @@ that was registered. Every directive is described in ``docs/reference/directives
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyramid.exceptions import ConfigurationConflictError
+
 from marketcore.exceptions import ConfigurationError
 from marketcore.settings import check_section
 
+_PARAMETER = re.compile(r"\{(\w+)\}")
 ROLES = frozenset({"buyer", "seller", "admin"})
 
 
@@ -73,8 +78,8 @@ def table(registry: Any, category: str) -> dict[str, Any]:
     return entries
 
 
-def _declare(config: Any, category: str, name: str, entry: Any, **shown: Any) -> None:
-    discriminator = (category, name)
+def _declare(config: Any, category: str, name: str, entry: Any, claim: str = "", **shown: Any) -> None:
+    discriminator = (category, claim or name)
     introspectable = config.introspectable(category, discriminator, name, category)
     introspectable.update(name=name, entry=entry, **shown)
 
@@ -85,6 +90,10 @@ def _declare(config: Any, category: str, name: str, entry: Any, **shown: Any) ->
 
 
 def _job_name(function: Callable[..., Any]) -> str:
+    if not inspect.isfunction(function) or "<" in function.__qualname__:
+        raise ConfigurationError(
+            f"the job {function!r} is no function of a module, and so has no lasting name: def one"
+        )
     package = function.__module__.removesuffix(".jobs").removeprefix("marketcore_").removeprefix("marketcore.")
     return f"{package}.{function.__name__}"
 
@@ -94,7 +103,12 @@ def add_settings_schema(config: Any, prefix: str, schema: Any) -> dict[str, Any]
 
     A misspelt key or a bad value raises ``ConfigurationError`` with the key, the value and the remedy.
     """
+    claims = config.registry.setdefault("settings_claims", {})
+    if prefix in claims:
+        # Not left to the end: the second schema would complain of the first one's keys.
+        raise ConfigurationConflictError({("settings", prefix): [claims[prefix], config.action_info]})
     values = check_section(prefix, schema, config.registry.settings)
+    claims[prefix] = config.action_info
     config.registry.setdefault("settings_sections", {})[prefix] = values
     _declare(config, "settings", prefix, schema)
     return values
@@ -133,20 +147,35 @@ def _subscribe(config: Any, category: str, subscriber: Any, event: type) -> None
 
 def add_live_channel(config: Any, pattern: str, may_join: Any, *, path: str | None = None) -> None:
     """Let clients subscribe to channels named after ``pattern`` where ``may_join`` agrees."""
-    _declare(config, "live channels", pattern, LiveChannel(pattern, config.maybe_dotted(may_join), path), path=path)
+    if path is not None and set(_PARAMETER.findall(path)) != set(_PARAMETER.findall(pattern)):
+        raise ConfigurationError(
+            f"the live channel {pattern!r} and its path {path!r} have different parameters: name the same ones"
+        )
+    channel = LiveChannel(pattern, config.maybe_dotted(may_join), path)
+    # Parameters may be called what they like: order:{id} and order:{order_id} are the same channels.
+    _declare(config, "live channels", pattern, channel, claim=_PARAMETER.sub("{}", pattern), path=path)
+    if path is not None:
+        config.action(("live paths", _PARAMETER.sub("{}", path)))
 
 
 def add_job(config: Any, run: Any, *, attempts: int = 10) -> None:
     """Make ``run`` a job; its name is its package and function, such as ``media.make_thumbnails``."""
     run = config.maybe_dotted(run)
-    _declare(config, "jobs", _job_name(run), Job(_job_name(run), run, attempts))
+    _declare(config, "jobs", _job_name(run), Job(_job_name(run), run, _positive("attempts", attempts, run)))
 
 
 def add_periodic_job(config: Any, run: Any, *, every_seconds: int, attempts: int = 1) -> None:
     """Run ``run(request)`` every ``every_seconds``, once per tick however many workers there are."""
     run = config.maybe_dotted(run)
-    job = Job(_job_name(run), run, attempts, every_seconds)
+    every_seconds = _positive("every_seconds", every_seconds, run)
+    job = Job(_job_name(run), run, _positive("attempts", attempts, run), every_seconds)
     _declare(config, "jobs", job.name, job, every_seconds=every_seconds)
+
+
+def _positive(what: str, number: int, run: Any) -> int:
+    if type(number) is not int or number < 1:
+        raise ConfigurationError(f"the job {_job_name(run)!r} has {what}={number!r}: give a whole number from 1")
+    return number
 
 
 def add_payment_provider(config: Any, name: str, provider: Any) -> None:
@@ -172,6 +201,20 @@ def add_migrations(config: Any, label: str, location: str) -> None:
     _declare(config, "migrations", label, location, location=location)
 
 
+# What ``marketcore plugins --verbose`` shows; a table of the registry each.
+CATEGORIES = (
+    "settings",
+    "permissions declared",
+    "listing kinds",
+    "event subscribers",
+    "after-commit subscribers",
+    "live channels",
+    "jobs",
+    "payment providers",
+    "payment purposes",
+    "processes",
+    "migrations",
+)
 DIRECTIVES: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (

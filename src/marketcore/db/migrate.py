@@ -32,17 +32,17 @@ def alembic_config(connection: Connection | None, locations: Mapping[str, Path],
 
 
 def upgrade(url: str, labels: Iterable[str], locations: Mapping[str, Path]) -> list[str]:
-    """Bring the core and the plugins called ``labels`` to their newest revision; return what was applied.
+    """Bring the core and the plugins called ``labels`` to their newest revision; return the revisions applied.
 
     Waits at most 5 s for any table lock, so that a long transaction stops the migration and not the shop.
     """
     with _connected(url) as connection:
-        before = _heads(connection)
         config = alembic_config(connection, locations)
+        before = _applied(connection, config)
         for label in (CORE, *(label for label in labels if label in locations)):
             command.upgrade(config, f"{label}@head")
         connection.commit()
-        return sorted(_heads(connection) - before)
+        return sorted(_applied(connection, config) - before)
 
 
 def downgrade(url: str, target: str, locations: Mapping[str, Path]) -> None:
@@ -54,12 +54,15 @@ def downgrade(url: str, target: str, locations: Mapping[str, Path]) -> None:
 
 def is_current(url: str, labels: Iterable[str], locations: Mapping[str, Path]) -> bool:
     """Whether the core and the plugins called ``labels`` need no migration."""
-    script = ScriptDirectory.from_config(alembic_config(None, locations))
+    config = alembic_config(None, locations)
+    script = ScriptDirectory.from_config(config)
     wanted = {
-        script.as_revision_number(f"{label}@head") for label in (CORE, *labels) if label == CORE or label in locations
+        str(script.as_revision_number(f"{label}@head"))
+        for label in (CORE, *labels)
+        if label == CORE or label in locations
     }
     with _connected(url) as connection:
-        return {str(revision) for revision in wanted} <= _heads(connection)
+        return wanted <= _applied(connection, config)
 
 
 @contextmanager
@@ -76,9 +79,10 @@ def _connected(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _heads(connection: Connection) -> set[str]:
+def _applied(connection: Connection, config: Config) -> set[str]:
+    """Return every applied revision; the table itself leaves out those that an applied one depends on."""
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return set()
-    heads = set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+    heads = tuple(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
     connection.commit()
-    return heads
+    return {script.revision for script in ScriptDirectory.from_config(config).get_all_current(heads)}

@@ -1,0 +1,83 @@
+"""One log for the platform and its libraries: structured, on standard error, with secrets masked.
+
+``configure_logging`` is called where a process starts (never at import); ``structlog.get_logger`` and the standard
+library's ``logging`` then end in the same handler.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.stdlib import ProcessorFormatter
+
+from marketcore.redaction import redact
+
+# Libraries that tell every request at INFO, with addresses that may carry keys.
+_TALKATIVE = ("httpx", "httpcore", "websockets", "alembic", "huey", "asyncio")
+
+
+def configure_logging(core: Mapping[str, Any], *, process: str = "", stream: TextIO | None = None) -> None:
+    """Send every log line to ``stream`` (standard error) as ``marketcore.log_level`` and ``log_format`` say.
+
+    ``process`` is added to each line. Calling it again replaces the earlier configuration.
+    """
+    level = logging.getLevelNamesMapping()[core["log_level"].upper()]
+    shared = _shared(process)
+    structlog.configure(
+        processors=[*shared, ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_formatter(core["log_format"], shared))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    logging.captureWarnings(True)
+
+
+def mask_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Mask secret values by their name and by their look, in texts and tracebacks too."""
+    kept = {key: value for key, value in event.items() if key.startswith("_")}
+    shown = redact({key: value for key, value in event.items() if not key.startswith("_")})
+    return {**shown, **kept}
+
+
+def _shared(process: str) -> list[Any]:
+    def name_process(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+        return {**event, "process": process} if process else event
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        name_process,
+    ]
+
+
+def _formatter(log_format: str, shared: list[Any]) -> ProcessorFormatter:
+    return ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            mask_secrets,
+            _renderer(log_format),
+        ],
+    )
+
+
+def _renderer(log_format: str) -> Any:
+    if log_format == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    # The plain formatter: the coloured one prints local variables, which no mask reaches.
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)

@@ -1,0 +1,63 @@
+"""What must never be shown: which names hold secrets, and what a secret looks like inside a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MASK = "***"
+
+_SENSITIVE = (
+    "password|passwd|passphrase|passkey|secret|token|authorization|credential|cookie|signature|jwt|bearer|"
+    "(?:api|private|consumer|access|signing|encryption|security)[_-]?key"
+)
+# Short words are secrets only on their own: "pin" is, "shipping" is not.
+_SHORT = r"(?<![a-z0-9])(?:pin|otp|cvv|cvc)(?![a-z0-9])"
+_SENSITIVE_NAME = re.compile(f"{_SENSITIVE}|{_SHORT}", re.IGNORECASE)
+_IN_TEXT = (
+    (re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{6,}"), rf"\1\2{MASK}"),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), MASK),
+    (re.compile(r"(://[^\s:/@]*):[^\s@]+@"), rf"\1:{MASK}@"),
+    (re.compile(r"(?s)\[parameters: .*?\](?=\n|$)"), f"[parameters: {MASK}]"),
+    (
+        re.compile(
+            rf"((?:[\w.-]*(?:{_SENSITIVE})[\w.-]*|{_SHORT})[\"']?\s*[=:]\s*)"
+            r"(?:b?\"[^\"]*\"|b?'[^']*'|[^\s,;&\"'})]+)",
+            re.IGNORECASE,
+        ),
+        rf"\1{MASK}",
+    ),
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field or setting called ``name`` holds something that must not be shown."""
+    return _SENSITIVE_NAME.search(name) is not None
+
+
+def redact_text(text: str) -> str:
+    """Return ``text`` without bearer strings, passwords in URLs, SQL parameters and ``secret=…`` pairs."""
+    for pattern, replacement in _IN_TEXT:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def redact(value: Any) -> Any:
+    """Return ``value`` with everything secret masked, however deep it is nested."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, bytes):
+        return redact_text(value.decode(errors="replace"))
+    if isinstance(value, Mapping):
+        return {key: MASK if is_secret(str(key)) and item else redact(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(item) for item in value]
+    if value is None or isinstance(value, int | float):
+        return value
+    return redact_text(repr(value))
+
+
+def shown(name: str, value: Any) -> str:
+    """Return ``value`` as an error message about the setting ``name`` may show it."""
+    return repr(MASK) if is_secret(name) and value else repr(redact(value))

@@ -1,0 +1,27 @@
+"""A miniature plugin that uses every directive."""
+
+from marketcore.events import SessionsRevoked, UserRegistered
+from marketcore.plugins import Plugin
+from marketcore_good.provider import GoodProvider
+from marketcore_good.services import ThingService
+from marketcore_good.settings import GoodSettings
+
+plugin = Plugin("good", "Good things")
+
+
+def includeme(config):
+    settings = config.add_settings_schema("good", GoodSettings())
+    config.add_migrations("good", "marketcore_good:migrations")
+    config.declare_permission("good.thing.keep", "member", trade=True)
+    config.register_service_factory(".services.thing_service", ThingService)
+    config.add_listing_kind("good", ".listing.GoodKind")
+    config.add_event_subscriber(".subscribers.welcome", UserRegistered)
+    config.add_after_commit_subscriber(".subscribers.note", SessionsRevoked)
+    config.add_live_channel("good_thing:{thing_id}", ".live.may_watch", path="/ws/good/{thing_id}")
+    config.add_job(".jobs.polish")
+    config.add_periodic_job(".jobs.tidy", every_seconds=60)
+    config.add_payment_provider("good_pay", GoodProvider(settings))
+    config.add_payment_purpose("good_thing", ".purpose.ThingPurpose")
+    config.add_process("good_sweeper", ".process.serve", port_setting="good.port")
+    config.include(".routes")
+    config.scan(".views")

@@ -1,0 +1,5 @@
+"""Addresses."""
+
+
+def includeme(config):
+    config.add_route("good.things", "/api/v1/good/things")

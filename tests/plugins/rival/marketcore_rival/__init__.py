@@ -1,0 +1,56 @@
+"""A plugin that claims names of other plugins or of the core: ``rival.claim`` says which."""
+
+import colander
+
+from marketcore.events import UserRegistered
+from marketcore.plugins import Plugin
+from marketcore.settings import CoreSettings
+
+plugin = Plugin("rival", "A rival", optional=("good",))
+
+
+class RivalSettings(colander.MappingSchema):
+    claim = colander.SchemaNode(colander.String(), missing="")
+
+
+def answer(request):
+    return {}
+
+
+def serve(registry):
+    return 0
+
+
+def claims(config):
+    return {
+        "good settings": lambda: config.add_settings_schema("good", RivalSettings()),
+        "good permission": lambda: config.declare_permission("good.thing.keep", "anyone"),
+        "good listing kind": lambda: config.add_listing_kind("good", object()),
+        "good subscriber": lambda: config.add_event_subscriber("marketcore_good.subscribers.welcome", UserRegistered),
+        "good channel": lambda: config.add_live_channel("good_thing:{thing_id}", answer),
+        "good channel, other parameter": lambda: config.add_live_channel("good_thing:{id}", answer),
+        "good live path": lambda: config.add_live_channel("rival:{id}", answer, path="/ws/good/{id}"),
+        "good job": lambda: config.add_job("marketcore_good.jobs.polish"),
+        "good periodic job": lambda: config.add_periodic_job("marketcore_good.jobs.tidy", every_seconds=5),
+        "good provider": lambda: config.add_payment_provider("good_pay", object()),
+        "good purpose": lambda: config.add_payment_purpose("good_thing", object()),
+        "good process": lambda: config.add_process("good_sweeper", serve),
+        "good route": lambda: config.add_route("good.things", "/api/v1/rival"),
+        "good view": lambda: config.add_view(
+            answer, route_name="good.things", request_method="GET", permission="public", renderer="json"
+        ),
+        "core settings": lambda: config.add_settings_schema("marketcore", CoreSettings()),
+        "core permission": lambda: config.declare_permission("admin", "anyone"),
+        "core process": lambda: config.add_process("web", serve),
+        "core periodic job": lambda: config.add_periodic_job("marketcore.web.jobs.forget_old_answers", every_seconds=5),
+        "core route": lambda: config.add_route("healthz", "/elsewhere"),
+        "core request method": lambda: config.add_request_method(answer, "db", reify=True),
+        "after a commit": lambda: (config.commit(), config.add_process("web", serve)),
+        "foreign prefix": lambda: config.add_settings_schema("other", RivalSettings()),
+    }
+
+
+def includeme(config):
+    claim = config.add_settings_schema("rival", RivalSettings())["claim"]
+    if claim:
+        claims(config)[claim]()
