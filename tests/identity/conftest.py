@@ -41,8 +41,6 @@ class People:
 
     def call(self, method, path, token=None, **options):
         with self.market.client(token) as http:
-            # Every call has a connection of its own; the server need not wait for another request on it.
-            http.headers["Connection"] = "close"
             return http.request(method, path, **options)
 
     def register(self, **given):

@@ -167,13 +167,9 @@ def test_a_theft_ends_one_session_and_spares_the_others(market, people):
     assert people.me(elsewhere["access"]).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", "ключ", "A" * 43, " "])
-def test_an_unknown_refresh_token_is_refused(people, token):
-    assert people.refresh(token).status_code in (401, 422)
-
-
-def test_an_access_token_does_not_refresh(people):
-    assert people.refresh(people.register().access).status_code in (401, 422)
+def test_what_is_no_refresh_token_does_not_refresh(people):
+    tokens = ["x", "a.b.c", "ключ", "A" * 43, " ", people.register().access]
+    assert [people.refresh(token).status_code for token in tokens] == [401, 401, 401, 401, 422, 422]
 
 
 def test_a_session_that_rests_too_long_is_over_and_one_in_use_is_not(market, people):
@@ -257,19 +253,20 @@ def test_an_invented_cursor_or_session_is_refused(people):
     assert people.call("DELETE", "/api/v1/users/me/sessions/1", ann.access).status_code == 404
 
 
-def test_live_processes_are_told_which_sockets_to_close(market, people, servers):
+def test_live_processes_are_told_whose_sockets_to_look_at(people, servers, eventually):
     ann = people.register()
-    session_id = str(market.query("SELECT id FROM auth_sessions")[0][0])
     with Redis.from_url(servers[1]) as redis, redis.pubsub(ignore_subscribe_messages=True) as listening:
         listening.subscribe("marketcore:control")
-        listening.get_message(timeout=5)
+        eventually(lambda: redis.pubsub_numsub("marketcore:control")[0][1] > 0)
         log_out(people, ann.access)
-        deadline = time.monotonic() + 10
         hints = []
-        while session_id not in str(hints) and time.monotonic() < deadline:
-            message = listening.get_message(timeout=0.5)
-            hints += [json.loads(message["data"])] if message else []
-    assert {"revoke": {"user_id": ann.id, "sessions": [session_id]}} in hints
+
+        def told():
+            message = listening.get_message(timeout=0.1)
+            hints.extend([json.loads(message["data"])] if message else [])
+            return {"revoke": {"user_id": ann.id}} in hints
+
+        eventually(told)
 
 
 def test_a_session_ends_without_redis_too(make_market, people_of, quick):

@@ -7,7 +7,6 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from marketcore.identity.attempts import Attempts
-from marketcore.identity.control import ControlChannel
 from marketcore.identity.identities import Identities
 from marketcore.identity.passwords import Passwords
 from marketcore.identity.tokens import AccessTokens
@@ -16,7 +15,7 @@ from marketcore.web.ratelimit import build_limits
 
 
 def includeme(config: Any) -> None:
-    """Put passwords, tokens, identities and the way to other processes into the registry."""
+    """Put passwords, tokens, identities and the count of attempts into the registry."""
     registry = config.registry
     core, settings = section(registry, "marketcore"), section(registry, "identity")
     registry["passwords"] = make_passwords(settings, threads=section(registry, "web")["threads"])
@@ -24,7 +23,6 @@ def includeme(config: Any) -> None:
         registry["secrets"].derive("access-token"), issuer=core["public_url"], lifetime=settings["access_minutes"] * 60
     )
     registry["identities"] = Identities(registry["engine"], registry["access_tokens"])
-    registry["control_channel"] = ControlChannel(core["redis_url"])
     registry["login_attempts"] = Attempts(build_limits(registry, {"account": settings["login_attempts"]}))
 
 
