@@ -1,8 +1,7 @@
-"""A served marketplace with people who say who they are in a header, and jobs that run when a test says so."""
+"""A served marketplace, people who are logged in, and jobs that run when a test says so."""
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,60 +12,9 @@ import httpx
 import pytest
 
 from marketcore.directives import table
-from marketcore.exceptions import Blocked, Forbidden, NotAuthenticated
+from marketcore.identity.sessions import Caller, SessionService
+from marketcore.jobs.running import run_waiting
 from marketcore.testing.market import Market
-
-INCLUDE = "marketcore_catalog_tests"
-sys.modules[INCLUDE] = sys.modules[__name__]
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who is asking."""
-
-    user_id: int
-    roles: frozenset[str]
-    session_id: uuid.UUID
-    blocked: bool
-
-
-class HeaderPolicy:
-    """Believes ``X-Test-User: id:role,role`` (``!`` before the id: blocked)."""
-
-    def identity(self, request: Any) -> Identity | None:
-        number, _colon, roles = request.headers.get("X-Test-User", "").partition(":")
-        if not number:
-            return None
-        return Identity(int(number.lstrip("!")), frozenset(roles.split(",")), uuid.uuid4(), number.startswith("!"))
-
-    def authenticated_userid(self, request: Any) -> int | None:
-        return request.identity.user_id if request.identity else None
-
-    def permits(self, request: Any, context: Any, permission: str) -> bool:
-        right = table(request.registry, "permissions declared")[permission]
-        if "anyone" in right.to:
-            return True
-        if request.identity is None or (right.trade and request.identity.blocked):
-            return False
-        return "member" in right.to or bool(right.to & request.identity.roles)
-
-
-def denied(request: Any) -> Exception:
-    if request.identity is None:
-        return NotAuthenticated()
-    return Blocked() if request.identity.blocked else Forbidden()
-
-
-def enqueue(request: Any, name: str, **arguments: Any) -> None:
-    queue = request.registry["test_queue"]
-    request.tm.get().addAfterCommitHook(lambda committed: committed and queue.append((name, arguments)))
-
-
-def includeme(config: Any) -> None:
-    config.set_security_policy(HeaderPolicy())
-    config.registry["denied"] = denied
-    config.registry["test_queue"] = []
-    config.add_request_method(enqueue)
 
 
 @dataclass
@@ -74,6 +22,7 @@ class Person:
     """Somebody with an account and a client of their own."""
 
     id: int
+    token: str
     http: httpx.Client
 
 
@@ -86,28 +35,24 @@ class Shop:
         self.guest = stack.enter_context(market.client())
 
     def person(self, *roles: str, blocked: bool = False) -> Person:
-        """Return somebody new with ``roles``."""
+        """Return somebody new with ``roles``, logged in."""
         name = f"p{uuid.uuid4().hex[:12]}"
         ((user_id,),) = self.market.query(
-            """INSERT INTO users (email, username, password_hash, roles)
-               VALUES (:email, :name, '!', CAST(:roles AS varchar[])) RETURNING id""",
+            """INSERT INTO users (email, username, password_hash, roles, blocked_at)
+               VALUES (:email, :name, '!', CAST(:roles AS varchar[]), CASE WHEN :blocked THEN market_clock() END)
+               RETURNING id""",
             email=f"{name}@example.com",
             name=name,
             roles=list(roles),
+            blocked=blocked,
         )
-        header = f"{'!' if blocked else ''}{user_id}:{','.join(roles)}"
-        client = self.market.client()
-        client.headers["X-Test-User"] = header
-        return Person(user_id, self._stack.enter_context(client))
+        with self.market.work() as request:
+            tokens = request.find_service(SessionService).open(user_id, "!", Caller("tests", "127.0.0.1"))
+        return Person(user_id, tokens.access, self._stack.enter_context(self.market.client(tokens.access)))
 
-    def run_jobs(self) -> list[str]:
-        """Run what has been enqueued, as a worker would; return the names."""
-        queue, done = self.market.registry["test_queue"], []
-        while queue:
-            name, arguments = queue.pop(0)
-            self.market.perform(table(self.market.registry, "jobs")[name].run, **arguments)
-            done.append(name)
-        return done
+    def run_jobs(self) -> int:
+        """Run what has been enqueued, as a worker would; return how many jobs that were."""
+        return run_waiting(self.market.registry)
 
     def run_periodic(self, name: str) -> None:
         """Run a periodic job once."""
@@ -144,8 +89,7 @@ def make_shop(make_market: Callable[..., Market]) -> Iterator[Callable[..., Shop
     with ExitStack() as stack:
 
         def shop(**settings: Any) -> Shop:
-            options = {"pyramid__includes": INCLUDE, "web__rate_limit__upload": "off", **settings}
-            return Shop(make_market(**options), stack)
+            return Shop(make_market(**{"web__rate_limit__upload": "off", **settings}), stack)
 
         yield shop
 

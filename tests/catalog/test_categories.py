@@ -74,13 +74,9 @@ def test_two_moves_at_once_cannot_make_a_circle(shop, admin):
         barrier, statuses = threading.Barrier(2), []
 
         def move(what, below, barrier=barrier, statuses=statuses):
-            with shop.market.client() as http:
+            with shop.market.client(admin.token) as http:
                 barrier.wait()
-                answer = http.patch(
-                    f"/api/v1/categories/{what['id']}",
-                    json={"parent_id": below["id"]},
-                    headers={"X-Test-User": admin.http.headers["X-Test-User"]},
-                )
+                answer = http.patch(f"/api/v1/categories/{what['id']}", json={"parent_id": below["id"]})
                 statuses.append(answer.status_code)
 
         threads = [threading.Thread(target=move, args=pair) for pair in ((one, two), (two, one))]

@@ -46,7 +46,7 @@ class ImageService:
             found[product_id].append(media)
         return found
 
-    def add(self, seller_id: int, product_id: int, data: bytes) -> MediaObject:
+    def upload(self, product_id: int, seller_id: int, data: bytes) -> MediaObject:
         """Add an image after the others; ``Conflict`` when the product has as many as it may."""
         self._products.check_owner(seller_id, product_id)
         upload = self._media.keep(data)
@@ -60,7 +60,7 @@ class ImageService:
         self._session.flush()
         return media
 
-    def arrange(self, seller_id: int, product_id: int, order: Sequence[int]) -> list[MediaObject]:
+    def arrange(self, product_id: int, seller_id: int, order: Sequence[int]) -> list[MediaObject]:
         """Put the images into ``order`` and return them; it has to name each of them once."""
         self._products.lock(seller_id, product_id)
         check_order(order, [media.id for media in self.of([product_id])[product_id]])
@@ -68,7 +68,7 @@ class ImageService:
         mark_changed(self._session)
         return self.of([product_id])[product_id]
 
-    def remove(self, seller_id: int, product_id: int, media_id: int) -> None:
+    def remove(self, product_id: int, seller_id: int, media_id: int) -> None:
         """Remove one image and its files."""
         self._products.lock(seller_id, product_id)
         if media_id not in {media.id for media in self.of([product_id])[product_id]}:

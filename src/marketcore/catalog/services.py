@@ -53,20 +53,20 @@ class CategoryService:
         """Return every category, each after its parent, siblings by name."""
         return list(self._session.execute(_TREE))
 
-    def add(self, name: str, parent_id: int | None = None) -> Category:
-        """Add a category below ``parent_id``, or at the top; its slug comes from its name."""
+    def add(self, name: str, parent_id: int | None = None) -> int:
+        """Add a category below ``parent_id``, or at the top, and return its id; its slug comes from its name."""
         self._session.execute(_LOCK_TREE)
         self._parent(parent_id)
         slugs = set(self._session.scalars(select(Category.slug)))
         category = Category(name=name, parent_id=parent_id, slug=derive_slug(name, slugs))
         self._session.add(category)
         self._session.flush()
-        return category
+        return category.id
 
-    def change(self, category_id: int, change: Mapping[str, Any]) -> Category:
+    def change(self, category_id: int, change: Mapping[str, Any]) -> None:
         """Rename or move a category; ``Conflict`` if it would come to lie below itself."""
         self._session.execute(_LOCK_TREE)
-        category = self._find(category_id)
+        category = self.read(category_id)
         if "parent_id" in change:
             check_parent(category_id, self._parent(change["parent_id"]))
             category.parent_id = change["parent_id"]
@@ -74,12 +74,11 @@ class CategoryService:
             category.parent_id = None
         category.name = change.get("name", category.name)
         self._session.flush()
-        return category
 
     def remove(self, category_id: int) -> None:
         """Delete a category; ``Conflict`` while it has categories, products or listings in it."""
         self._session.execute(_LOCK_TREE)
-        self._session.delete(self._find(category_id))
+        self._session.delete(self.read(category_id))
         try:
             self._session.flush()
         except IntegrityError as error:
@@ -87,7 +86,8 @@ class CategoryService:
                 raise Conflict(f"category {category_id} is not empty: move what is in it first") from None
             raise
 
-    def _find(self, category_id: int) -> Category:
+    def read(self, category_id: int) -> Category:
+        """Return one category."""
         category: Category | None = self._session.get(Category, category_id)
         if category is None:
             raise NotFound(f"there is no category {category_id}")
@@ -107,17 +107,17 @@ class ProductService:
         self._session = session
         self._kinds = kinds
 
-    def add(self, seller_id: int, given: Mapping[str, Any]) -> int:
+    def add(self, seller_id: int, title: str, description: str = "", category_id: int | None = None) -> int:
         """Add a product and return its id."""
-        self._check_category(given)
-        product = Product(seller_id=seller_id, **given)
+        self._check_category(category_id)
+        product = Product(seller_id=seller_id, title=title, description=description, category_id=category_id)
         self._session.add(product)
         self._session.flush()
         return product.id
 
     def change(self, seller_id: int, product_id: int, change: Mapping[str, Any]) -> None:
         """Change a product; its listings follow it into another category."""
-        self._check_category(change)
+        self._check_category(change.get("category_id"))
         product = self.lock(seller_id, product_id)
         for name, value in change.items():
             setattr(product, name, value)
@@ -155,12 +155,11 @@ class ProductService:
         product: Product = _found(self._session.scalar(_locked(_owned(product_id, seller_id))), "product", product_id)
         return product
 
-    def _check_category(self, given: Mapping[str, Any]) -> None:
+    def _check_category(self, category_id: int | None) -> None:
         """Hold the category until the commit, so that it cannot be deleted meanwhile."""
-        if "category_id" in given:
-            wanted = select(Category.id).where(Category.id == given["category_id"])
-            if self._session.scalar(wanted.with_for_update(read=True, key_share=True)) is None:
-                raise Invalid(errors={"category_id": f"there is no category {given['category_id']}"})
+        wanted = select(Category.id).where(Category.id == category_id).with_for_update(read=True, key_share=True)
+        if category_id is not None and self._session.scalar(wanted) is None:
+            raise Invalid(errors={"category_id": f"there is no category {category_id}"})
 
 
 class ListingService:

@@ -71,8 +71,8 @@ class Market:
         try:
             yield self
         finally:
+            # The workers first, for they wake the loop when done; then the loop closes its own sockets, at once.
             server.task_dispatcher.shutdown(timeout=5)
-            # Sockets are closed in the thread that waits on them.
             server.trigger.pull_trigger(lambda: close_all(server._map))
             thread.join(5)
 

@@ -33,9 +33,10 @@ def read_tree(request: Any) -> dict[str, Any]:
 )
 def add_category(request: Any) -> dict[str, Any]:
     """Add a category."""
-    category = request.find_service(CategoryService).add(**request.valid.body)
+    categories = request.find_service(CategoryService)
+    category_id = categories.add(**request.valid.body)
     request.response.status_int = 201
-    return present_category(category)
+    return present_category(categories.read(category_id))
 
 
 @view_config(
@@ -47,8 +48,9 @@ def add_category(request: Any) -> dict[str, Any]:
 )
 def change_category(request: Any) -> dict[str, Any]:
     """Rename or move a category."""
-    category_id = request.valid.path["category_id"]
-    return present_category(request.find_service(CategoryService).change(category_id, request.valid.body))
+    categories, category_id = request.find_service(CategoryService), request.valid.path["category_id"]
+    categories.change(category_id, request.valid.body)
+    return present_category(categories.read(category_id))
 
 
 @view_config(

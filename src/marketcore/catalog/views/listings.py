@@ -47,9 +47,9 @@ def search_listings(request: Any) -> dict[str, Any]:
         request,
         scope,
         rows,
-        query["limit"],
-        sort.position,
-        lambda row: present_listing(request.registry, row, details),
+        limit=query["limit"],
+        position=sort.position,
+        present=lambda row: present_listing(request.registry, row, details),
     )
 
 

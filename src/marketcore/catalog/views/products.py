@@ -42,9 +42,9 @@ def list_products(request: Any) -> dict[str, Any]:
         request,
         scope,
         rows,
-        query["limit"],
-        lambda row: [row.id],
-        lambda row: present_product(request.registry, row, images[row.id]),
+        limit=query["limit"],
+        position=lambda row: [row.id],
+        present=lambda row: present_product(request.registry, row, images[row.id]),
     )
 
 
@@ -57,7 +57,7 @@ def list_products(request: Any) -> dict[str, Any]:
 )
 def add_product(request: Any) -> dict[str, Any]:
     """Add a product."""
-    product_id = request.find_service(ProductService).add(request.authenticated_userid, request.valid.body)
+    product_id = request.find_service(ProductService).add(request.authenticated_userid, **request.valid.body)
     request.response.status_int = 201
     return _document(request, product_id)
 
@@ -111,7 +111,7 @@ def archive_product(request: Any) -> Any:
 def add_image(request: Any) -> dict[str, Any]:
     """Add an image to one of your products; it is processed within moments."""
     images = request.find_service(ImageService)
-    media = images.add(request.authenticated_userid, request.valid.path["product_id"], request.valid.upload)
+    media = images.upload(request.valid.path["product_id"], request.authenticated_userid, request.valid.upload)
     request.response.status_int = 201
     return present_image(request.registry, media)
 
@@ -127,7 +127,7 @@ def arrange_images(request: Any) -> dict[str, Any]:
     """Put the images of one of your products into order."""
     images = request.find_service(ImageService)
     product_id, order = request.valid.path["product_id"], request.valid.body["order"]
-    return {"items": present_images(request.registry, images.arrange(request.authenticated_userid, product_id, order))}
+    return {"items": present_images(request.registry, images.arrange(product_id, request.authenticated_userid, order))}
 
 
 @view_config(
@@ -138,7 +138,7 @@ def arrange_images(request: Any) -> dict[str, Any]:
 )
 def remove_image(request: Any) -> Any:
     """Remove an image of one of your products."""
-    request.find_service(ImageService).remove(request.authenticated_userid, **request.valid.path)
+    request.find_service(ImageService).remove(seller_id=request.authenticated_userid, **request.valid.path)
     return HTTPNoContent()
 
 
