@@ -41,7 +41,7 @@ class MarketConfigurator(Configurator):
         except ConfigurationConflictError as conflict:
             raise ClaimedTwice(conflict._conflicts) from None
         except ConfigurationExecutionError as failed:
-            if not isinstance(failed.evalue, ConfigurationError):
+            if not isinstance(failed.evalue, (ConfigurationError, PyramidConfigurationError)):
                 raise
             raise ConfigurationError(f"{failed.evalue} ({_place(failed.info)})") from failed
 
@@ -63,7 +63,7 @@ class MarketConfigurator(Configurator):
             self.include(module)
         except ConfigurationConflictError as conflict:
             raise ClaimedTwice(conflict._conflicts) from None
-        except (ConfigurationError, PyramidConfigurationError):
+        except ConfigurationError:
             raise
         except Exception as error:
             raise ConfigurationError(

@@ -64,7 +64,7 @@ def test_a_disabled_plugin_has_no_route_and_no_place_in_the_document(plugin_path
     plugin_path("good")
     enabled, disabled = configure(bare_settings("good")), configure(bare_settings())
     assert "/api/v1/good/things" in build_document(enabled.registry, enabled.introspector)["paths"]
-    assert "good" not in str(build_document(disabled.registry, disabled.introspector))
+    assert not [path for path in build_document(disabled.registry, disabled.introspector)["paths"] if "good" in path]
     assert enabled.introspector.get("routes", "good.things")
     assert disabled.introspector.get("routes", "good.things") is None
 
@@ -85,7 +85,7 @@ def test_a_disabled_plugin_hears_nothing_and_answers_nothing(plugin_path, make_m
         request.emit(UserRegistered(user_id=5))
     with market.client() as http:
         assert http.get("/api/v1/good/things").status_code == 404
-        assert "good" not in http.get("/api/openapi.json").text
+        assert "/good/" not in http.get("/api/openapi.json").text
     assert market.query("SELECT to_regclass('good_things')")[0][0] is None
 
 

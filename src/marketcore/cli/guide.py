@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 import httpx
-from marketcore.testing.live import LiveClient
 
 from marketcore.money import commission
+from marketcore.testing.live import LiveClient
 
 PRICE_MINOR = 125_000
 PRICE = {"amount": "1250.00", "currency": "KES"}

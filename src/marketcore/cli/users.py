@@ -29,8 +29,8 @@ def create(configuration: Configuration, email: str, password: str, roles: tuple
     from marketcore.identity.services import create_user
 
     with configuration.application(process="user") as registry:
-        row = perform(registry, create_user, email, password, roles)
-    click.echo(f"user {row.id} created: {email} ({', '.join(roles)})")
+        user_id = perform(registry, create_user, email, password, roles)
+    click.echo(f"user {user_id} created: {email} ({', '.join(roles)})")
 
 
 commands = (user,)

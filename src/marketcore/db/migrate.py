@@ -32,17 +32,18 @@ def alembic_config(connection: Connection | None, locations: Mapping[str, Path],
 
 
 def upgrade(url: str, labels: Iterable[str], locations: Mapping[str, Path]) -> list[str]:
-    """Bring the core and the plugins called ``labels`` to their newest revision; return the revisions applied.
+    """Bring the core and the plugins called ``labels`` to their newest revision; return what was applied, in order.
 
     Waits at most 5 s for any table lock, so that a long transaction stops the migration and not the shop.
     """
     with _connected(url) as connection:
         config = alembic_config(connection, locations)
-        before = _applied(connection, config)
+        applied: list[str] = []
+        config.attributes["on_version_apply"] = lambda step, **_rest: applied.append(step.up_revision_id)
         for label in (CORE, *(label for label in labels if label in locations)):
             command.upgrade(config, f"{label}@head")
         connection.commit()
-        return sorted(_applied(connection, config) - before)
+        return applied
 
 
 def downgrade(url: str, target: str, locations: Mapping[str, Path]) -> None:
@@ -54,15 +55,14 @@ def downgrade(url: str, target: str, locations: Mapping[str, Path]) -> None:
 
 def is_current(url: str, labels: Iterable[str], locations: Mapping[str, Path]) -> bool:
     """Whether the core and the plugins called ``labels`` need no migration."""
-    config = alembic_config(None, locations)
-    script = ScriptDirectory.from_config(config)
+    script = ScriptDirectory.from_config(alembic_config(None, locations))
     wanted = {
         str(script.as_revision_number(f"{label}@head"))
         for label in (CORE, *labels)
         if label == CORE or label in locations
     }
     with _connected(url) as connection:
-        return wanted <= _applied(connection, config)
+        return wanted <= _reached(connection, script)
 
 
 @contextmanager
@@ -79,10 +79,10 @@ def _connected(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _applied(connection: Connection, config: Config) -> set[str]:
-    """Return every applied revision; the table itself leaves out those that an applied one depends on."""
+def _reached(connection: Connection, script: ScriptDirectory) -> set[str]:
+    """Return the revision each branch has reached; the table leaves out those that another one depends on."""
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return set()
     heads = tuple(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
     connection.commit()
-    return {script.revision for script in ScriptDirectory.from_config(config).get_all_current(heads)}
+    return {reached.revision for reached in script.get_all_current(heads)}

@@ -11,6 +11,7 @@ context.configure(
     include_name=context.config.attributes.get("include_name"),
     compare_type=True,
     transaction_per_migration=True,
+    on_version_apply=context.config.attributes.get("on_version_apply", ()),
 )
 with context.begin_transaction():
     context.run_migrations()
