@@ -17,18 +17,12 @@ def present_money(minor: int, currency: str) -> dict[str, str]:
     return {"amount": Money(minor, currency).amount, "currency": currency}
 
 
-def _hook(value: Any) -> Any:
-    if isinstance(value, Money):
-        return present_money(value.minor, value.currency)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_hook)
+_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
 
 def dumps(value: Any) -> bytes:
-    """Encode ``value``; times become RFC 3339 in UTC, ``Money`` an amount with its currency."""
+    """Encode ``value``; times become RFC 3339. Money has to be presented first (``present_money``)."""
     return _encoder.encode(value)
 
 
