@@ -22,7 +22,7 @@ PEOPLE = (
     ("buyer1", "buyer123", ("buyer",)),
     ("buyer2", "buyer123", ("buyer",)),
 )
-GOODS = (
+GOODS: tuple[tuple[str, str, str, str, int, int, tuple[int, int, int]], ...] = (
     ("seller1", "Crafts", "Kiondo basket", "Woven sisal with leather handles.", 1_850_00, 12, (176, 108, 60)),
     ("seller1", "Crafts", "Soapstone chess set", "Carved in Kisii, 32 pieces.", 6_400_00, 3, (120, 130, 140)),
     ("seller1", "Kitchen", "Olive wood salad spoons", "A pair, oiled.", 950_00, 40, (150, 120, 70)),
@@ -52,8 +52,8 @@ def load_sample(request: Any) -> list[str]:
         return []
     ids = {name: _person(request, name, password, roles) for name, password, roles in PEOPLE}
     categories = {name: _category(request, name) for name in dict.fromkeys(good[1] for good in GOODS)}
-    for seller, category, *good in GOODS:
-        _offer(request, ids[seller], categories[category], *good)
+    for seller, category, title, description, price, stock, colour in GOODS:
+        _offer(request, ids[seller], categories[category], title, description, price, stock, colour)
     made = [f"{name} / {password} ({', '.join(roles)})" for name, password, roles in PEOPLE]
     return [*made, f"{len(GOODS)} products on sale in {len(categories)} categories"]
 

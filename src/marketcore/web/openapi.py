@@ -185,7 +185,7 @@ def _schema(node: colander.SchemaNode, spec: APISpec, *, null: bool = True) -> d
 def _nullable(out: dict[str, Any], node: colander.SchemaNode, null: bool) -> dict[str, Any]:
     if node.missing is None and null:
         return {"anyOf": [out, {"type": "null"}]}
-    if node.missing not in (colander.required, colander.drop, None) and isinstance(node.missing, str | int | bool) and node.missing != "":
+    if isinstance(node.missing, str | int | bool) and node.missing != "":
         return {**out, "default": node.missing}
     return out
 

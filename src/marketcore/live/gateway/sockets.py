@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
+from websockets.typing import Origin
 
 from marketcore.live.channels import Match
 from marketcore.live.gateway.codes import MEANINGS, Close
@@ -190,7 +191,7 @@ def listen(
         partial(_handle, converse=converse, settings=settings),
         settings["host"],
         settings["port"],
-        origins=[*origins, NATIVE],
+        origins=[*map(Origin, origins), NATIVE],
         compression=None,
         process_request=partial(_process_request, enter=enter, admit=admit),
         server_header=None,
