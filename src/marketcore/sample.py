@@ -87,7 +87,7 @@ def _offer(
     colour: tuple[int, int, int],
 ) -> None:
     product_id = request.find_service(ProductService).add(seller_id, title, description, category_id)
-    request.find_service(ImageService).add(seller_id, product_id, _picture(title, colour))
+    request.find_service(ImageService).upload(product_id, seller_id, _picture(title, colour))
     currency = section(request.registry, "marketcore")["default_currency"]
     offer = {"price": Money(price, currency), "quantity": stock}
     request.find_service(ListingService).publish(seller_id, product_id, "fixed_price", offer)
