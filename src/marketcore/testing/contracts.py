@@ -7,7 +7,6 @@ one ledger credit, nothing believed without proof, nothing lost.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -202,11 +201,8 @@ def settle(shop: Shop, payment: dict[str, Any], *, rounds: int = 0, within: floa
         run_waiting(registry)
         for inbox_id in shop.market.perform(inbox.due):
             inbox.process(registry, inbox_id)
-        shop.market.query(
-            "UPDATE payments SET next_check_at = market_clock() WHERE next_check_at IS NOT NULL AND checks < 8"
-        )
-        with contextlib.suppress(LookupError):
-            reconciler.reconcile(registry)
+        shop.market.query(_ASK_NOW)
+        reconciler.reconcile(registry)
         state: str = shop.read_payment(payment)["state"]
         done += 1
         if (rounds and done >= rounds) or (not rounds and state in ENDED) or time.monotonic() > deadline:
