@@ -23,7 +23,8 @@ _SUMMARY = """
 """
 _PAGES = {
     side: text(
-        f"""{_SUMMARY} WHERE o.{side}_id = :user AND o.id < :before AND (CAST(:state AS text) IS NULL OR o.state = :state)
+        f"""{_SUMMARY} WHERE o.{side}_id = :user AND o.id < :before
+              AND (CAST(:state AS text) IS NULL OR o.state = :state)
             ORDER BY o.id DESC LIMIT :limit"""
     )
     for side in ("buyer", "seller")

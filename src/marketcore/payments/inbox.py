@@ -44,8 +44,9 @@ _FINISH = text(
        WHERE id = :id"""
 )
 _DEFER = text(
-    """UPDATE webhook_inbox SET status = CASE WHEN :seconds IS NULL THEN 'dead' ELSE 'failed' END, lease_until = NULL,
-              last_error = :error, next_at = market_clock() + make_interval(secs => coalesce(:seconds, 0))
+    """UPDATE webhook_inbox SET status = CASE WHEN CAST(:seconds AS int) IS NULL THEN 'dead' ELSE 'failed' END,
+              lease_until = NULL, last_error = :error,
+              next_at = market_clock() + make_interval(secs => coalesce(CAST(:seconds AS int), 0))
        WHERE id = :id AND status IN ('received','failed')"""
 )
 _BY_TOKEN = text("SELECT id FROM payments WHERE provider = :provider AND token_hash = :hash")

@@ -182,8 +182,7 @@ class PaymentProviderContract:
     def test_one_key_starts_one_payment_however_often_it_is_sent(
         self, shop: Shop, gateway: Gateway, payer: dict[str, Any]
     ) -> None:
-        answers: list[Any] = []
-        at_once([lambda: answers.append(shop.start_payment(payer, key="one-key-for-all"))] * 10)
+        answers = at_once([lambda: shop.start_payment(payer, key="one-key-for-all")] * 10)
         started = {answer.json()["id"] for answer in answers if answer.status_code == 202}
         assert len(started) == 1
         assert {answer.status_code for answer in answers} <= {202, 409}
@@ -210,21 +209,23 @@ def settle(shop: Shop, payment: dict[str, Any], *, rounds: int = 0, within: floa
         time.sleep(0.05)
 
 
-def at_once(calls: list[Callable[[], Any]]) -> None:
-    """Run all ``calls`` in threads that start together; the first failure is raised."""
+def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
+    """Run all ``calls`` in threads that start together; return what each returned, or raise the first failure."""
     barrier, failures = threading.Barrier(len(calls)), []
+    results: list[Any] = [None] * len(calls)
 
-    def run(call: Callable[[], Any]) -> None:
+    def run(place: int, call: Callable[[], Any]) -> None:
         barrier.wait()
         try:
-            call()
+            results[place] = call()
         except BaseException as failure:
             failures.append(failure)
 
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    threads = [threading.Thread(target=run, args=numbered) for numbered in enumerate(calls)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise failures[0]
+    return results
