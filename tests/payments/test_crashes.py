@@ -9,17 +9,26 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from gateway import SECRET
 
 from marketcore.jobs.running import run_waiting
 from marketcore.payments import inbox
+from marketcore.testing.contracts import settle
+from marketcore.testing.shop import Shop
+from marketcore_simulator.daraja import credentials
+from marketcore_simulator.daraja.callbacks import forged_body
+from marketcore_simulator.server import SimulatorServer
 
 HERE = Path(__file__).parent
 KEY = "the-key-of-a-retry"
+CONFIGURED = (
+    "import json, os; from marketcore.config import configure;"
+    "registry = configure(json.loads(os.environ['WEB_APP'])).registry;"
+)
 
 
 def free_port():
@@ -116,10 +125,7 @@ def test_a_reconciler_that_dies_with_the_answer_in_its_hands(till, point):
     payment = till.pay({})
     till.gateway.settle(payment, "captured")
     till.market.query("UPDATE payments SET next_check_at = market_clock()")
-    program = (
-        "import json, os; from marketcore.config import configure; from marketcore.payments.reconciler import reconcile;"
-        "reconcile(configure(json.loads(os.environ['WEB_APP'])).registry)"
-    )
+    program = CONFIGURED + "from marketcore.payments.reconciler import reconcile; reconcile(registry)"
     process = run_process(["-c", program], till.market.settings, MARKETCORE_CRASH_AT=point)
     assert process.wait(60) == -signal.SIGKILL
     assert till.row(payment).state == "pending"
@@ -133,8 +139,6 @@ class MpesaTill:
     """A purchase prompted by M-Pesa, whose unsigned callbacks are hints."""
 
     def __init__(self, market, simulator):
-        from marketcore.testing.shop import Shop
-
         self.market, self.simulator = market, simulator
         self.shop = Shop(market)
         self.payment = self.shop.pay({"phone": "0712345999"})
@@ -143,9 +147,6 @@ class MpesaTill:
 
 @pytest.fixture
 def mpesa(make_market):
-    from marketcore_simulator.daraja import credentials
-    from marketcore_simulator.server import SimulatorServer
-
     with SimulatorServer(seed=1) as simulator:
         simulator.world.settings.update({"callback_after": 0.02, "repeat_window": 0, "query_noise_percent": 0})
         market = make_market(
@@ -167,10 +168,7 @@ def test_a_worker_that_dies_while_it_follows_a_hint(mpesa, point):
     while not (due := mpesa.market.query("SELECT id FROM webhook_inbox")):
         assert time.monotonic() < deadline, "no callback came"
         time.sleep(0.02)
-    program = (
-        "import json, os; from marketcore.config import configure; from marketcore.payments import inbox;"
-        f"inbox.process(configure(json.loads(os.environ['WEB_APP'])).registry, {due[0].id})"
-    )
+    program = CONFIGURED + f"from marketcore.payments import inbox; inbox.process(registry, {due[0].id})"
     process = run_process(["-c", program], mpesa.market.settings, MARKETCORE_CRASH_AT=point)
     assert process.wait(60) == -signal.SIGKILL
     mpesa.market.query("DELETE FROM jobs")
@@ -183,12 +181,22 @@ def test_a_worker_that_dies_while_it_follows_a_hint(mpesa, point):
 
 
 def test_a_callback_at_an_address_nobody_was_given_is_thanked_for_and_not_kept(mpesa):
-    body = {"Body": {"stkCallback": {"CheckoutRequestID": mpesa.prompt.checkout_request_id, "ResultCode": 0}}}
+    body = forged_body(mpesa.prompt, "SFORGED001", datetime.now(UTC), {})
     url = f"{mpesa.market.url}/hooks/stk"
-    assert httpx.post(f"{url}/{'0' * 64}", json=body, trust_env=False).status_code in (200, 400)
+    assert httpx.post(f"{url}/{'0' * 64}", content=body, trust_env=False).status_code == 200
+    assert httpx.post(url, content=body, trust_env=False).status_code == 401
     assert mpesa.market.query("SELECT * FROM webhook_inbox") == []
-    assert httpx.post(url, json=body, trust_env=False).status_code == 401
 
 
-def test_the_secret_of_fakepay_is_the_one_its_tests_sign_with(till):
-    assert till.market.settings["fakepay.secret"] == SECRET
+def test_a_forgery_at_the_true_address_is_kept_beside_the_true_call_and_credits_nothing(mpesa):
+    address = mpesa.prompt.order.callback_url
+    forged = forged_body(mpesa.prompt, "SFORGED001", datetime.now(UTC), {})
+    for _time in range(3):
+        assert httpx.post(address, content=forged, trust_env=False).status_code == 200
+    run_waiting(mpesa.market.registry)
+    mpesa.shop.assert_unpaid()
+    assert len(mpesa.market.query("SELECT * FROM webhook_inbox")) == 1
+    mpesa.simulator.app.daraja.desk.decide(mpesa.prompt, "approve")
+    assert settle(mpesa.shop, mpesa.payment) == "captured"
+    mpesa.shop.assert_paid_once()
+    assert len(mpesa.market.query("SELECT * FROM webhook_inbox")) <= 2
