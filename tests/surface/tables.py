@@ -6,7 +6,6 @@ from functools import cache
 
 from marketcore.testing.market import Market
 
-
 _ALL = """SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"""
 
 
@@ -17,7 +16,7 @@ def _statement(names: tuple[str, ...], expression: str) -> str:
 
 def _read(market: Market, expression: str) -> dict[str, object]:
     names = tuple(row[0] for row in market.query(_ALL))
-    return {name: value for name, value in market.query(_statement(names, expression))}
+    return dict(tuple(row) for row in market.query(_statement(names, expression)))
 
 
 def counts(market: Market) -> dict[str, object]:

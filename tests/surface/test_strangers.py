@@ -123,7 +123,7 @@ def test_bodies_that_name_foreign_things_are_refused(people, world):
     assert contents(people.market) == before
 
 
-@pytest.mark.parametrize("role", ("anonymous", *STRANGERS))
+@pytest.mark.parametrize("role", ["anonymous", *STRANGERS])
 def test_no_answer_to_a_stranger_holds_foreign_secrets(people, world, role):
     asked = [address for address in addresses(people.market.registry) if address.method == "GET"]
     for address in asked:
