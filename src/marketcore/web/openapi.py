@@ -22,6 +22,15 @@ _FORMATS: dict[type, dict[str, Any]] = {
 }
 
 
+DESCRIPTION = (
+    "Money is `{amount, currency}` with exactly the currency's digits. Times are RFC 3339 in UTC. Lists are pages: follow "
+    "`next` as `cursor`. Refusals are problem documents (RFC 9457) with a stable `type`. Requests that move money or "
+    "stock take an `Idempotency-Key`."
+)
+# Permissions that ask for no token.
+OPEN = frozenset({"public", "unidentified"})
+
+
 class ProblemDocument(Schema):
     """A refusal (RFC 9457)."""
 
@@ -35,7 +44,7 @@ class ProblemDocument(Schema):
 
 def build_document(registry: Any, introspector: Any) -> dict[str, Any]:
     """Return the document of every view that declares ``openapi``, for exactly the enabled plugins."""
-    spec = APISpec("marketcore", registry["version"], "3.1.0", info={"description": "Marketplace API"})
+    spec = APISpec("marketcore", registry["version"], "3.1.0", info={"description": DESCRIPTION})
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     _schema(ProblemDocument(), spec)
     paths: dict[str, dict[str, Any]] = {}
@@ -67,7 +76,7 @@ def _operation(spec: APISpec, view: Any, pattern: str, method: str, related: Any
         "parameters": _path_parameters(pattern) + _query_parameters(spec, declared.get("query")),
         "responses": _responses(spec, declared, permission),
     }
-    if permission != "public":
+    if permission not in OPEN:
         operation["security"] = [{"bearer": []}]
     if "body" in declared:
         schema = _schema(_instance(declared["body"]), spec)
@@ -154,7 +163,7 @@ def _refusals(declared: Any, permission: str) -> set[int]:
     refusals = {404, 422}
     if "body" in declared or declared.get("upload"):
         refusals |= {400, 413, 415}
-    if permission != "public":
+    if permission not in OPEN:
         refusals |= {401, 403}
     return refusals | set(declared.get("refusals", ()))
 
