@@ -114,7 +114,9 @@ def test_paths_that_are_not_numbers_survive_too(people):
         for name in address.parameters:
             for value in (*corpus.PATHS, "%2e%2e", "x" * 5000):
                 answer = people.ask(address.method, address.path({**NOWHERE, name: value}))
-                assert answer.status_code in (404, 400, 401), (str(address), value, answer.text)
+                # A folder of static files only asks for its slash.
+                moved = address.route == "__static/" and answer.status_code == 301
+                assert moved or answer.status_code in (404, 401), (str(address), value, answer.text)
 
 
 def paged(operations):

@@ -136,7 +136,9 @@ def read_upload(request: Any) -> bytes:
 
 
 def check_encoding(request: Any) -> None:
-    """Refuse a compressed body: how large it is would be known too late."""
+    """Refuse a body in another charset than UTF-8, and a compressed one: its size would be known too late."""
+    if request.charset.lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMedia("send the body in UTF-8")
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMedia("send the body as it is, without a Content-Encoding")
 

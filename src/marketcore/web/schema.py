@@ -102,6 +102,10 @@ class Anything(colander.SchemaType):
         raise colander.Invalid(node, "cannot be given")
 
 
+class TextByName(Anything):
+    """A JSON object whose values are all texts, only in answers."""
+
+
 class MoneyType(Fields):
     """``{"amount": "500.00", "currency": "KES"}``, read exactly into ``Money``."""
 
@@ -234,6 +238,7 @@ __all__ = [
     "PageQuery",
     "Schema",
     "Text",
+    "TextByName",
     "Whole",
     "choice",
     "flag",
