@@ -11,7 +11,7 @@ from marketcore.web.schema import Schema, text, whole
 
 
 class TicketDocument(Schema):
-    """A one-time right to open a socket: send it as the first message, `{"auth": {"ticket": …}}`."""
+    """A one-time right to open a socket: send it as the first frame, `{"op": "auth", "ticket": …}`."""
 
     ticket = text(100)
     expires_in = whole(1, 3600, description="seconds")
