@@ -12,6 +12,7 @@ from pyramid.tweens import INGRESS
 
 from marketcore.exceptions import NotFound
 from marketcore.web.errors import problem
+from marketcore.web.paths import shown_path
 
 log = structlog.get_logger("marketcore.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -50,16 +51,6 @@ def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
         milliseconds=round(seconds * 1000, 1),
         remote=request.remote_addr,
     )
-
-
-def shown_path(request: Any) -> str:
-    """Return the path as logs may show it: an address that is itself a secret appears as its route's pattern."""
-    route = getattr(request, "matched_route", None)
-    if route and "token" in request.matchdict:
-        pattern: str = route.pattern
-        return pattern
-    path: str = request.environ["PATH_INFO"]
-    return path.encode("latin-1").decode("utf-8", "replace")
 
 
 def slash_tween(handler: Any, registry: Any) -> Any:
