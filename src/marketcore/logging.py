@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -43,7 +43,7 @@ def configure_logging(core: Mapping[str, Any], *, process: str = "", stream: Tex
     logging.captureWarnings(True)
 
 
-def mask_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """Mask secret values by their name and by their look, in texts and tracebacks too."""
     kept = {key: value for key, value in event.items() if key.startswith("_")}
     shown = redact({key: value for key, value in event.items() if not key.startswith("_")})

@@ -35,6 +35,4 @@ def require(program: Path, title: str, remedy: str) -> Path:
     """Return ``program`` if it is there; name what is missing and the remedy otherwise."""
     if program.is_file():
         return program
-    raise EmbeddedServerError(
-        f"The {title} program {program} does not exist; correct the folder, or {remedy}"
-    )
+    raise EmbeddedServerError(f"The {title} program {program} does not exist; correct the folder, or {remedy}")

@@ -20,7 +20,7 @@ def present_entry(entry: Entry) -> dict[str, Any]:
         "kind": entry.kind,
         "debit": entry.debit_purpose,
         "credit": entry.credit_purpose,
-        "amount": entry.amount,
+        "amount": present_money(entry.amount.minor, entry.amount.currency),
         "at": utc(entry.created_at),
     }
 

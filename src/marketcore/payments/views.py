@@ -93,10 +93,8 @@ def payment_options(request: Any) -> dict[str, Any]:
     amount = service.amount_due(query["purpose"], query["reference"], request.authenticated_userid)
     providers = table(request.registry, "payment providers")
     verdicts = request.registry["payment_routing"].explain(amount)
-    return {
-        "amount": present_money(amount.minor, amount.currency),
-        "options": [_present_option(providers[name]) for name, why in verdicts if why is None],
-    }
+    options = [_present_option(providers[name]) for name, why in verdicts if why is None]
+    return {"amount": present_money(amount.minor, amount.currency), "options": options}
 
 
 def _present_option(provider: Any) -> dict[str, Any]:

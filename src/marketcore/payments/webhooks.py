@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 MAX_BODY = 262_144
 
 
-@view_config(route_name="payments.hook", request_method="POST", permission="public")
-@view_config(route_name="payments.hook.token", request_method="POST", permission="public")
+@view_config(route_name="payments.hook", request_method="POST", permission="unidentified")
+@view_config(route_name="payments.hook.token", request_method="POST", permission="unidentified")
 def receive(request: Any) -> Response:
     """Store a provider's call and acknowledge it."""
     provider = _provider(request)

@@ -11,7 +11,7 @@ from pyramid.response import Response
 
 from marketcore.exceptions import Invalid, MarketError, NotFound, TooManyRequests
 from marketcore.web.json import dumps
-from marketcore.web.tweens import shown_path
+from marketcore.web.paths import shown_path
 
 log = structlog.get_logger(__name__)
 TYPE_PREFIX = "urn:marketcore:problem:"

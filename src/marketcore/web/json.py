@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,27 +18,37 @@ def present_money(minor: int, currency: str) -> dict[str, str]:
     return {"amount": Money(minor, currency).amount, "currency": currency}
 
 
-def _hook(value: Any) -> Any:
-    if isinstance(value, Money):
-        return present_money(value.minor, value.currency)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_hook)
+_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
 
 def dumps(value: Any) -> bytes:
-    """Encode ``value``; times become RFC 3339 in UTC, ``Money`` an amount with its currency."""
+    """Encode ``value``; times become RFC 3339. Money has to be presented first (``present_money``)."""
     return _encoder.encode(value)
 
 
 def loads(body: bytes) -> Any:
-    """Decode a JSON text; anything that is not valid JSON (NaN, lone surrogates, too deep) is ``Malformed``."""
+    """Decode a JSON text; what is not valid JSON (NaN, lone surrogates, too deep) is ``Malformed``.
+
+    So is a name given twice in one object: readers disagree about which value counts (RFC 8259, section 4).
+    """
     try:
-        return _decoder.decode(body)
+        document = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not valid JSON: {error}") from None
+    _names.decode(body.decode())
+    return document
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        raise Malformed("the body is not valid JSON: a name is given twice in one object")
+    return names
+
+
+# The fast decoder above does not tell of repeated names; this one reads a text that is known to be sound.
+_names = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str)
 
 
 def utc(moment: datetime | None) -> datetime | None:

@@ -10,6 +10,10 @@ from typing import Any
 import structlog
 from pyramid.tweens import INGRESS
 
+from marketcore.exceptions import NotFound
+from marketcore.web.errors import problem
+from marketcore.web.paths import decoded, shown_path
+
 log = structlog.get_logger("marketcore.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -49,18 +53,13 @@ def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
     )
 
 
-def shown_path(request: Any) -> str:
-    """Return the path as logs may show it: an address that is itself a secret appears as its route's pattern."""
-    route = getattr(request, "matched_route", None)
-    pattern: str = route.pattern if route and "token" in request.matchdict else request.path
-    return pattern
-
-
 def slash_tween(handler: Any, registry: Any) -> Any:
-    """Treat ``/api/v1/orders/`` as ``/api/v1/orders``."""
+    """Treat ``/api/v1/orders/`` as ``/api/v1/orders``; an address that is no UTF-8 leads nowhere."""
 
     def tween(request: Any) -> Any:
         path = request.environ["PATH_INFO"]
+        if "\ufffd" in decoded(path):
+            return problem(request, NotFound("there is no such address: it is not UTF-8"))
         if len(path) > 1 and path.endswith("/"):
             request.environ["PATH_INFO"] = path.rstrip("/") or "/"
         return handler(request)

@@ -164,7 +164,7 @@ class Conversation:
             try:
                 if not await self._ask(rights.may_join, socket.identity, match):
                     return False
-                self._streams.join(socket, match.name, since and Position(since.epoch, since.offset))
+                self._streams.join(socket, match.name, Position(since.epoch, since.offset) if since else None)
             except CannotJoin as error:
                 raise Conflict(str(error), channel=match.name) from None
             except SQLAlchemyError:
