@@ -9,7 +9,7 @@ import structlog
 from pyramid.httpexceptions import HTTPException
 from pyramid.response import Response
 
-from marketcore.exceptions import Invalid, MarketError, NotFound, TooManyRequests
+from marketcore.exceptions import Invalid, MarketError, MethodNotAllowed, NotFound, TooManyRequests
 from marketcore.web.json import dumps
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,8 @@ def problem(request: Any, error: MarketError) -> Response:
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.extra.get("retry_after", 1))
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(error.extra["allow"])
     return response
 
 
@@ -56,12 +58,27 @@ def http_error(error: HTTPException, request: Any) -> Any:
     if error.code < 400:
         return error
     if error.code == 404:
-        return problem(request, NotFound("there is no such address, or not for this method"))
+        return problem(request, _nowhere(request))
     if error.code == 403:
         return problem(request, request.registry["denied"](request))
     refusal = MarketError(error.explanation or error.title)
     refusal.status, refusal.code, refusal.title = error.code, error.title.lower().replace(" ", "-"), error.title
     return problem(request, refusal)
+
+
+def _nowhere(request: Any) -> MarketError:
+    route = getattr(request, "matched_route", None)
+    methods = methods_of(request.registry, route.name) if route else []
+    if methods and request.method not in methods:
+        return MethodNotAllowed(f"this address takes {' and '.join(methods)}", allow=methods)
+    return NotFound("there is no such address")
+
+
+def methods_of(registry: Any, route_name: str) -> list[str]:
+    """Return the methods that the views of a route answer."""
+    views = (item["introspectable"] for item in registry.introspector.get_category("views") or ())
+    given = [view["request_methods"] or () for view in views if view["route_name"] == route_name]
+    return sorted({method for names in given for method in ([names] if isinstance(names, str) else names)})
 
 
 def unexpected(error: Exception, request: Any) -> Response:
