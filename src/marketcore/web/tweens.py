@@ -44,7 +44,7 @@ def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
     log.info(
         "request",
         method=request.method,
-        path=_shown(request.environ["PATH_INFO"]),
+        path=shown_path(request),
         route=route,
         status=status,
         milliseconds=round(seconds * 1000, 1),
@@ -52,7 +52,13 @@ def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
     )
 
 
-def _shown(path: str) -> str:
+def shown_path(request: Any) -> str:
+    """Return the path as logs may show it: an address that is itself a secret appears as its route's pattern."""
+    route = getattr(request, "matched_route", None)
+    if route and "token" in request.matchdict:
+        pattern: str = route.pattern
+        return pattern
+    path: str = request.environ["PATH_INFO"]
     return path.encode("latin-1").decode("utf-8", "replace")
 
 
