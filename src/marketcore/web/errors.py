@@ -10,8 +10,8 @@ from pyramid.httpexceptions import HTTPException
 from pyramid.response import Response
 
 from marketcore.exceptions import Invalid, MarketError, MethodNotAllowed, NotFound, TooManyRequests
+from marketcore.web.address import shown_path
 from marketcore.web.json import dumps
-from marketcore.web.tweens import shown_path
 
 log = structlog.get_logger(__name__)
 TYPE_PREFIX = "urn:marketcore:problem:"

@@ -11,6 +11,7 @@ import structlog
 from pyramid.tweens import INGRESS
 
 from marketcore.exceptions import NotFound
+from marketcore.web.address import decoded_path, shown_path
 from marketcore.web.errors import problem
 
 log = structlog.get_logger("marketcore.access")
@@ -52,23 +53,13 @@ def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
     )
 
 
-def shown_path(request: Any) -> str:
-    """Return the path as logs may show it: an address that is itself a secret appears as its route's pattern."""
-    route = getattr(request, "matched_route", None)
-    if route and "token" in request.matchdict:
-        pattern: str = route.pattern
-        return pattern
-    path: str = request.environ["PATH_INFO"]
-    return path.encode("latin-1").decode("utf-8", "replace")
-
-
 def slash_tween(handler: Any, registry: Any) -> Any:
     """Treat ``/api/v1/orders/`` as ``/api/v1/orders``; an address that is no UTF-8 leads nowhere."""
 
     def tween(request: Any) -> Any:
-        path = request.environ["PATH_INFO"]
-        if "\ufffd" in _shown(path):
+        if "\ufffd" in decoded_path(request):
             return problem(request, NotFound("there is no such address: it is not UTF-8"))
+        path = request.environ["PATH_INFO"]
         if len(path) > 1 and path.endswith("/"):
             request.environ["PATH_INFO"] = path.rstrip("/") or "/"
         return handler(request)

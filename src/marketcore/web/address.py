@@ -1,0 +1,20 @@
+"""The path of a request, as it may be read and shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def decoded_path(request: Any) -> str:
+    """Return the path as text, with U+FFFD for bytes that are no UTF-8."""
+    path: str = request.environ["PATH_INFO"]
+    return path.encode("latin-1").decode("utf-8", "replace")
+
+
+def shown_path(request: Any) -> str:
+    """Return the path as logs may show it: an address that is itself a secret appears as its route's pattern."""
+    route = getattr(request, "matched_route", None)
+    if route and "token" in request.matchdict:
+        pattern: str = route.pattern
+        return pattern
+    return decoded_path(request)
