@@ -12,6 +12,7 @@ from pyramid.response import Response
 from marketcore.exceptions import Invalid, MarketError, MethodNotAllowed, NotFound, TooManyRequests
 from marketcore.web.address import shown_path
 from marketcore.web.json import dumps
+from marketcore.web.paths import shown_path
 
 log = structlog.get_logger(__name__)
 TYPE_PREFIX = "urn:marketcore:problem:"
