@@ -10,7 +10,6 @@ from pyramid.httpexceptions import HTTPException
 from pyramid.response import Response
 
 from marketcore.exceptions import Invalid, MarketError, MethodNotAllowed, NotFound, TooManyRequests
-from marketcore.web.address import shown_path
 from marketcore.web.json import dumps
 from marketcore.web.paths import shown_path
 

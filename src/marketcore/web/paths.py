@@ -1,8 +1,14 @@
-"""Addresses as logs may show them."""
+"""The path of a request, as it may be read and shown."""
 
 from __future__ import annotations
 
 from typing import Any
+
+
+def decoded_path(request: Any) -> str:
+    """Return the path as text, with U+FFFD for bytes that are no UTF-8."""
+    path: str = request.environ["PATH_INFO"]
+    return path.encode("latin-1").decode("utf-8", "replace")
 
 
 def shown_path(request: Any) -> str:
@@ -11,5 +17,4 @@ def shown_path(request: Any) -> str:
     if route and "token" in request.matchdict:
         pattern: str = route.pattern
         return pattern
-    path: str = request.environ["PATH_INFO"]
-    return path.encode("latin-1").decode("utf-8", "replace")
+    return decoded_path(request)

@@ -11,9 +11,8 @@ import structlog
 from pyramid.tweens import INGRESS
 
 from marketcore.exceptions import NotFound
-from marketcore.web.address import decoded_path, shown_path
 from marketcore.web.errors import problem
-from marketcore.web.paths import shown_path
+from marketcore.web.paths import decoded_path, shown_path
 
 log = structlog.get_logger("marketcore.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
