@@ -1,14 +1,8 @@
-"""The path of a request, as it may be read and shown."""
+"""Addresses as logs may show them."""
 
 from __future__ import annotations
 
 from typing import Any
-
-
-def decoded_path(request: Any) -> str:
-    """Return the path as text, with U+FFFD for bytes that are no UTF-8."""
-    path: str = request.environ["PATH_INFO"]
-    return path.encode("latin-1").decode("utf-8", "replace")
 
 
 def shown_path(request: Any) -> str:
@@ -17,4 +11,9 @@ def shown_path(request: Any) -> str:
     if route and "token" in request.matchdict:
         pattern: str = route.pattern
         return pattern
-    return decoded_path(request)
+    return decoded(request.environ["PATH_INFO"])
+
+
+def decoded(path: str) -> str:
+    """Return WSGI's ``path`` as text; bytes that are no UTF-8 become U+FFFD."""
+    return path.encode("latin-1").decode("utf-8", "replace")

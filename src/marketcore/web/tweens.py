@@ -13,7 +13,7 @@ from pyramid_retry import is_error_retryable
 
 from marketcore.exceptions import NotFound
 from marketcore.web.errors import problem
-from marketcore.web.paths import decoded_path, shown_path
+from marketcore.web.paths import decoded, shown_path
 
 log = structlog.get_logger("marketcore.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -67,9 +67,9 @@ def slash_tween(handler: Any, registry: Any) -> Any:
     """Treat ``/api/v1/orders/`` as ``/api/v1/orders``; an address that is no UTF-8 leads nowhere."""
 
     def tween(request: Any) -> Any:
-        if "\ufffd" in decoded_path(request):
-            return problem(request, NotFound("there is no such address: it is not UTF-8"))
         path = request.environ["PATH_INFO"]
+        if "\ufffd" in decoded(path):
+            return problem(request, NotFound("there is no such address: it is not UTF-8"))
         if len(path) > 1 and path.endswith("/"):
             request.environ["PATH_INFO"] = path.rstrip("/") or "/"
         return handler(request)
