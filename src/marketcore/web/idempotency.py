@@ -48,7 +48,9 @@ def idempotent(view: Any, info: Any) -> Any:
     def wrapper(context: Any, request: Any) -> Any:
         request.kept_resource = ""
         key = read_key(request)
-        return _once(view, context, request, key) if key else view(context, request)
+        # A key belongs to whoever sent it; those who are nobody must not see each other's answers.
+        owned = key is not None and request.authenticated_userid is not None
+        return _once(view, context, request, key) if owned else view(context, request)
 
     return wrapper
 
