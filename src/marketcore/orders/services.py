@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,7 @@ from marketcore.ledger.ids import business_id
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.money import commission as commission_of
-from marketcore.orders.rules import MONEY_HELD, Actor, check_step
+from marketcore.orders.rules import MONEY_HELD, Actor, capacities, check_step
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
 _COLUMNS = """id, reference, checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_bp, carrier,
@@ -199,19 +198,6 @@ class OrderService:
             if minor
         ]
         self._ledger.transfer(transfers, event_id=business_id("completion", order.id))
-
-
-def capacities(order: Any, identity: Any) -> frozenset[Actor]:
-    """Return in which capacities ``identity`` knows ``order``; ``NotFound`` for a stranger."""
-    candidates: Iterable[tuple[Actor, bool]] = (
-        (Actor.BUYER, order.buyer_id == identity.user_id),
-        (Actor.SELLER, order.seller_id == identity.user_id),
-        (Actor.ADMIN, "admin" in identity.roles),
-    )
-    found = frozenset(actor for actor, holds in candidates if holds)
-    if not found:
-        raise NotFound(f"there is no order {order.id} of yours")
-    return found
 
 
 def order_service(_context: Any, request: Any) -> OrderService:
