@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -91,7 +92,10 @@ def test_the_walkthrough_works_as_written(reader):
 
 def test_what_is_made_keeps_the_house_style(reader):
     reader.type(COMMANDS[0])
+    plugins = reader.folder / "plugins"
+    plugins.mkdir()
+    (reader.folder / "gift_cards").rename(plugins / "gift_cards")
+    shutil.copy(PAGE.parents[2] / "pyproject.toml", reader.folder)
     ruff = Path(sys.executable).with_name("ruff")
-    config = PAGE.parents[2] / "pyproject.toml"
-    reader.run([str(ruff), "check", "--config", str(config), "--ignore", "INP,N999", "gift_cards"], reader.folder)
-    reader.run([str(ruff), "format", "--check", "--config", str(config), "gift_cards"], reader.folder)
+    reader.run([str(ruff), "check", "--ignore", "INP,N999", "plugins"], reader.folder)
+    reader.run([str(ruff), "format", "--check", "plugins"], reader.folder)
