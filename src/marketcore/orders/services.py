@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.db import clock
 from marketcore.db.session import collided
@@ -100,7 +99,6 @@ class OrderService:
         previous = OrderState(order.state)
         step(ORDER_TRANSITIONS, previous, target)
         self._session.execute(_MOVE, self._move_parameters(order, previous, target, actor_id, details))
-        mark_changed(self._session)
         if target in (OrderState.CANCELLED, OrderState.EXPIRED):
             self._lock_stock([order])
             self._session.execute(_RETURN_STOCK, {"order": order.id})

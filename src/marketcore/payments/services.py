@@ -17,7 +17,6 @@ from uuid import UUID, uuid4
 import colander
 import structlog
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.db import clock
 from marketcore.directives import table
@@ -196,7 +195,6 @@ class PaymentService:
                 "answered": payment.state == PaymentState.SUBMITTING,
             },
         )
-        mark_changed(self._session)
 
     def _record(
         self,
@@ -210,7 +208,6 @@ class PaymentService:
     ) -> None:
         row = {"id": payment_id, "previous": previous, "state": state, "source": source, "applied": applied}
         self._session.execute(_HISTORY, {**row, "detail": detail[:500]})
-        mark_changed(self._session)
 
     def _purpose(self, name: str) -> Any:
         purposes = table(self._request.registry, "payment purposes")
