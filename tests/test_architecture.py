@@ -322,7 +322,7 @@ def heading(name: str) -> str:
     """The heading of a directive in its reference: the call with its arguments, without types."""
     signature = inspect.signature(DIRECTIVES[name])
     plain = [p.replace(annotation=p.empty) for p in list(signature.parameters.values())[1:]]
-    return f"## `config.{name}{inspect.Signature(plain)}`"
+    return f"## `config.{name}{inspect.Signature(plain)}`".replace("'", '"')
 
 
 def test_every_directive_is_documented_under_its_signature_and_nothing_else_is():

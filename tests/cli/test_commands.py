@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -28,6 +29,22 @@ def empty(servers, tmp_path):
             "marketcore.redis_url": servers[1],
             "marketcore.data_dir": str(tmp_path / "var"),
         }
+
+
+@pytest.fixture
+def migrated(servers, templates, tmp_path):
+    """Return ``migrated(*plugins)``: settings, with no plugin enabled, over a database that has their tables."""
+    with ExitStack() as stack:
+
+        def settings(*plugins):
+            return {
+                **NOWHERE,
+                "marketcore.database_url": stack.enter_context(database_from(servers[0], templates(*plugins))),
+                "marketcore.redis_url": servers[1],
+                "marketcore.data_dir": str(tmp_path / "var"),
+            }
+
+        yield settings
 
 
 def query(url, sql):
@@ -171,44 +188,44 @@ def test_a_process_for_development_is_refused_in_production(marketcore, write_in
     assert marketcore("-c", ini, "process", "rehearsal").stdout == "rehearsed\n"
 
 
-def test_the_ledger_of_a_new_database_is_right(marketcore, write_ini, empty):
-    ini = write_ini(empty)
-    marketcore("-c", ini, "migrate")
+def test_the_ledger_of_a_new_database_is_right(marketcore, write_ini, migrated):
+    settings = migrated()
+    ini = write_ini(settings)
     answer = marketcore("-c", ini, "ledger", "verify")
     assert answer.returncode == 0, answer.stderr
     assert "no differences" in answer.stdout
 
 
-def test_an_administrator_is_made_and_a_second_of_the_same_name_refused(marketcore, write_ini, empty):
-    ini = write_ini(empty)
-    marketcore("-c", ini, "migrate")
+def test_an_administrator_is_made_and_a_second_of_the_same_name_refused(marketcore, write_ini, migrated):
+    settings = migrated()
+    ini = write_ini(settings)
     arguments = ("-c", ini, "user", "create", "--email", "boss@shop.example", "--role", "admin")
     answer = marketcore(*arguments, "--password", "a long enough phrase 7")
     assert answer.returncode == 0, answer.stderr
     assert "boss@shop.example (admin)" in answer.stdout
-    assert query(empty["marketcore.database_url"], "SELECT email, roles FROM users") == [
+    assert query(settings["marketcore.database_url"], "SELECT email, roles FROM users") == [
         ("boss@shop.example", ["admin"])
     ]
     assert "registered already" in one_line(marketcore(*arguments, "--password", "a long enough phrase 7"))
     assert "role" in one_line(marketcore(*arguments[:-1], "queen", "--password", "a long enough phrase 7"))
 
 
-def test_purging_shows_what_it_would_drop_and_drops_nothing(marketcore, write_ini, miniatures, empty):
+def test_purging_shows_what_it_would_drop_and_drops_nothing(marketcore, write_ini, miniatures, migrated):
     miniatures("good")
-    url = empty["marketcore.database_url"]
-    marketcore("-c", write_ini({**empty, "marketcore.plugins": "good"}), "migrate")
+    settings = migrated("good")
+    url = settings["marketcore.database_url"]
     query(url, "INSERT INTO good_things (name) VALUES ('a'), ('b')")
-    answer = marketcore("-c", write_ini(empty), "plugins", "purge", "good", "--dry-run")
+    answer = marketcore("-c", write_ini(settings), "plugins", "purge", "good", "--dry-run")
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines() == ["table good_things (2 rows)", "nothing was dropped"]
     assert query(url, "SELECT count(*) FROM good_things") == [(2,)]
 
 
-def test_purging_asks_first_and_then_drops_for_good(marketcore, write_ini, miniatures, empty):
+def test_purging_asks_first_and_then_drops_for_good(marketcore, write_ini, miniatures, migrated):
     miniatures("good")
-    url = empty["marketcore.database_url"]
-    marketcore("-c", write_ini({**empty, "marketcore.plugins": "good"}), "migrate")
-    ini = write_ini(empty)
+    settings = migrated("good")
+    url = settings["marketcore.database_url"]
+    ini = write_ini(settings)
     refused = marketcore("-c", ini, "plugins", "purge", "good", text="n\n")
     assert refused.returncode == 1
     assert query(url, "SELECT to_regclass('good_things')::text") == [("good_things",)]
@@ -217,7 +234,9 @@ def test_purging_asks_first_and_then_drops_for_good(marketcore, write_ini, minia
     assert query(url, "SELECT to_regclass('good_things')::text") == [(None,)]
     again = marketcore("-c", ini, "plugins", "purge", "good", "--yes")
     assert "keeps nothing in this database" in again.stdout
-    assert "applied good_0001" in marketcore("-c", write_ini({**empty, "marketcore.plugins": "good"}), "migrate").stdout
+    assert (
+        "applied good_0001" in marketcore("-c", write_ini({**settings, "marketcore.plugins": "good"}), "migrate").stdout
+    )
 
 
 @pytest.mark.parametrize(
@@ -246,9 +265,9 @@ def test_an_existing_folder_is_not_written_into(marketcore, tmp_path):
     assert "exists already" in one_line(marketcore("plugins", "new", "gift_cards"))
 
 
-def test_dead_jobs_are_shown_run_again_and_purged(marketcore, write_ini, empty):
-    ini, url = write_ini(empty), empty["marketcore.database_url"]
-    marketcore("-c", ini, "migrate")
+def test_dead_jobs_are_shown_run_again_and_purged(marketcore, write_ini, migrated):
+    settings = migrated()
+    ini, url = write_ini(settings), settings["marketcore.database_url"]
     dead = (
         "INSERT INTO jobs (name, attempts, last_error, dead_at)"
         " VALUES ('media.make_variants', 10, 'ValueError: no', {})"
