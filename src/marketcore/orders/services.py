@@ -19,7 +19,7 @@ from marketcore.ledger.ids import business_id
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.money import commission as commission_of
-from marketcore.orders.rules import MONEY_HELD, Actor, check_step
+from marketcore.orders.rules import MONEY_HELD, Actor, capacities, check_step
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
 log = structlog.get_logger(__name__)
@@ -224,19 +224,6 @@ class OrderService:
 
 def _accounts(order: Any) -> tuple[AccountRef, ...]:
     return order_held(order.id, order.currency), seller_payable(order.seller_id, order.currency)
-
-
-def capacities(order: Any, identity: Any) -> frozenset[Actor]:
-    """Return in which capacities ``identity`` knows ``order``; ``NotFound`` for a stranger."""
-    candidates: Iterable[tuple[Actor, bool]] = (
-        (Actor.BUYER, order.buyer_id == identity.user_id),
-        (Actor.SELLER, order.seller_id == identity.user_id),
-        (Actor.ADMIN, "admin" in identity.roles),
-    )
-    found = frozenset(actor for actor, holds in candidates if holds)
-    if not found:
-        raise NotFound(f"there is no order {order.id} of yours")
-    return found
 
 
 def order_service(_context: Any, request: Any) -> OrderService:

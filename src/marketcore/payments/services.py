@@ -7,7 +7,6 @@ the row's lock by one function that only moves forward.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
 from marketcore.payments.routing import Routing
-from marketcore.payments.rules import STATE_OF
+from marketcore.payments.rules import STATE_OF, token_hash
 from marketcore.states import PAYMENT_OPEN, PAYMENT_TRANSITIONS, PaymentState
 
 log = structlog.get_logger(__name__)
@@ -218,11 +217,6 @@ class PaymentService:
         if name not in purposes:
             raise Invalid(errors={"purpose": f"must be one of {', '.join(sorted(purposes))}"})
         return purposes[name]
-
-
-def token_hash(token: str) -> bytes:
-    """Return what is stored of a callback token."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def attempt_of(row: Any, callback_url: str = "", return_url: str = "") -> PaymentAttempt:
