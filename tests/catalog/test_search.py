@@ -117,9 +117,31 @@ def test_seller_kind_and_stock_narrow_a_search(shop, seller):
     assert titles(shop, kind="auction") == set()
 
 
+@pytest.fixture(params=["rare", "common"])
+def words(request, monkeypatch):
+    """Let the test's word be a rare or a common one: each is looked up in its own way."""
+    monkeypatch.setattr("marketcore.catalog.search.FEW", {"rare": 500, "common": 3}[request.param])
+
+
+@pytest.mark.parametrize(
+    "narrow", [{"q": "lamp"}, {"q": "lamp", "category": "lights"}, {"q": "lamp", "in_stock": "true"}]
+)
+def test_rare_and_common_words_are_found_alike(shop, seller, words, narrow):
+    lights = shop.category(shop.person("admin"), "Lights")
+    lamps = [shop.listing(seller, shop.product(seller, f"Lamp {n}", category_id=lights["id"])) for n in range(5)]
+    shop.listing(seller, shop.product(seller, "Torch", category_id=lights["id"]))
+    shop.product(seller, "Lamp not on sale")
+    assert [item["id"] for item in search(shop, **narrow)["items"]] == lamps[::-1]
+    assert [item["id"] for item in search(shop, sort="price", **narrow)["items"]] == lamps
+    assert [item["id"] for item in search(shop, sort="-price", seller_id=seller.id, **narrow)["items"]] == lamps[::-1]
+
+
 @pytest.mark.parametrize("sort", ["newest", "price", "-price"])
-@pytest.mark.parametrize("narrow", [{}, {"category": "things"}, {"q": "thing"}, {"q": "thing", "category": "things"}])
-def test_pages_show_everything_once_while_sellers_go_on_publishing(shop, seller, sort, narrow):
+@pytest.mark.parametrize(
+    "narrow",
+    [{}, {"category": "things"}, {"q": "thing"}, {"q": "thing", "category": "things"}, {"in_stock": "false"}],
+)
+def test_pages_show_everything_once_while_sellers_go_on_publishing(shop, seller, words, sort, narrow):
     category = shop.category(shop.person("admin"), "Things")
     fill(shop, seller, 40, category_id=category["id"])
     before = {row.id for row in shop.market.query("SELECT id FROM listings")}

@@ -44,11 +44,15 @@ SORTS: Mapping[str, Sort] = {
     ),
 }
 
-_SUBTREE = """
-    WITH RECURSIVE tree AS (
+FEW = 500
+_MATCHES = "{}.search @@ websearch_to_tsquery('english', :q)"
+_HITS = f"hits AS MATERIALIZED (SELECT w.id FROM products w WHERE {_MATCHES.format('w')} LIMIT :few + 1)"
+_TREE = """tree AS (
         SELECT id FROM categories WHERE slug = :category_slug OR id = :category_id
       UNION ALL
         SELECT c.id FROM categories c JOIN tree ON c.parent_id = tree.id)"""
+# OFFSET 0 keeps the planner from walking all prices in search of one seller's.
+_OF_SELLER = "(SELECT * FROM listings WHERE seller_id = :seller_id OFFSET 0) l"
 _COVER = """
     LEFT JOIN LATERAL (
         SELECT m.variants ->> 'thumb' AS path
@@ -76,24 +80,35 @@ def _listing_page(sort: str, words: bool, category: bool, seller: bool, priced: 
         *(["l.seller_id = :seller_id"] if seller else []),
         *(["l.currency = :currency", "l.price_minor BETWEEN :low AND :high"] if priced else []),
     ]
-    source = "listings l"
-    if words:
-        source += " JOIN products w ON w.id = l.product_id AND w.search @@ websearch_to_tsquery('english', :q)"
-    found = _in_category(source, conditions, order, by_words=words) if category else _top(source, conditions, order)
-    recursive = _SUBTREE + "," if category else "WITH"
-    return text(f"{recursive} page AS ({found}) {_LISTING} ORDER BY {order.columns}")
+    tables = ([_TREE] if category else []) + ([_HITS] if words else [])
+    source = _OF_SELLER if seller and order.by_price else "listings l"
+    found = _by_words if words else _in_category if category else _top
+    if words and category:
+        conditions.append("l.category_id IN (SELECT id FROM tree)")
+    page = f"page AS ({found(source, conditions, order)})"
+    return text(f"WITH RECURSIVE {', '.join((*tables, page))} {_LISTING} ORDER BY {order.columns}")
 
 
 def _top(source: str, conditions: list[str], order: Sort) -> str:
     return f"SELECT l.* FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {order.columns} LIMIT :rows"
 
 
-def _in_category(source: str, conditions: list[str], order: Sort, *, by_words: bool) -> str:
-    """Merge the first rows of each category below, which an index gives; words are looked up once for all."""
-    if by_words:
-        return _top(source, [*conditions, "l.category_id IN (SELECT id FROM tree)"], order)
+def _in_category(source: str, conditions: list[str], order: Sort) -> str:
+    """Merge the first rows of each category below, which an index gives."""
     each = _top(source, [*conditions, "l.category_id = tree.id"], order)
     return f"SELECT l.* FROM tree CROSS JOIN LATERAL ({each}) l ORDER BY {order.columns} LIMIT :rows"
+
+
+def _by_words(source: str, conditions: list[str], order: Sort) -> str:
+    """Sort the few products of a rare word; for a common one try listings in order until the page is full.
+
+    The planner's guess of how rare a word is can be a hundred times wrong, so the hits themselves decide.
+    """
+    few = ["(SELECT count(*) FROM hits) <= :few", *conditions]
+    many = ["(SELECT count(*) FROM hits) > :few", *conditions]
+    rare = _top(f"hits JOIN {source} ON l.product_id = hits.id", few, order)
+    common = _top(f"{source} JOIN products w ON w.id = l.product_id AND {_MATCHES.format('w')}", many, order)
+    return f"SELECT l.* FROM (({rare}) UNION ALL ({common})) l ORDER BY {order.columns} LIMIT :rows"
 
 
 def _product_page(seller: bool, category: bool) -> TextClause:
@@ -103,7 +118,8 @@ def _product_page(seller: bool, category: bool) -> TextClause:
     if category:
         each = f"SELECT p.* FROM products p WHERE {condition} AND p.category_id = tree.id {newest}"
         found = f"SELECT p.* FROM tree CROSS JOIN LATERAL ({each}) p {newest}"
-    return text(f"{_SUBTREE + ',' if category else 'WITH'} page AS ({found}) {_PRODUCT} ORDER BY p.id DESC")
+    tree = f"{_TREE}, " if category else ""
+    return text(f"WITH RECURSIVE {tree}page AS ({found}) {_PRODUCT} ORDER BY p.id DESC")
 
 
 _BOTH = (False, True)
@@ -150,6 +166,7 @@ class Catalog:
         bound = {"rows": rows, "kind": wanted.kind, "in_stock": wanted.in_stock, "after_id": position[-1]}
         given = {
             "q": wanted.q,
+            "few": FEW,
             "seller_id": wanted.seller_id,
             "currency": wanted.currency,
             "low": wanted.low,
