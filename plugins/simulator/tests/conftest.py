@@ -11,7 +11,7 @@ from marketcore_simulator.testing import CallbackReceiver
 def simulator():
     with SimulatorServer(seed=7) as server:
         quick = {"approve_after": 0.02, "cancel_after": 0.02, "no_response_after": 0.02, "callback_after": 0}
-        server.world.settings.update({**quick, "query_noise_percent": 0})
+        server.world.settings.update({**quick, "query_noise_percent": 0, "result_after": 0.02})
         yield server
 
 

@@ -8,6 +8,7 @@ from marketcore_simulator.control import Control
 from marketcore_simulator.courier import is_loopback
 from marketcore_simulator.daraja.control import DarajaControl
 from marketcore_simulator.daraja.face import DarajaFace
+from marketcore_simulator.daraja.paybill import PaymentDeclined
 from marketcore_simulator.daraja.prompts import AlreadyDecided
 from marketcore_simulator.pages import Pages
 from marketcore_simulator.routing import NoSuchPath, Router, WrongMethod
@@ -26,7 +27,7 @@ class Simulator:
         self._router.add("POST", "/_sim/reset", self._reset)
         Control(world, {face.name: face.operations for face in self._faces.values()}).add_routes(self._router)
         DarajaControl(self.daraja).add_routes(self._router)
-        Pages(world, self.daraja.desk).add_routes(self._router)
+        Pages(world, self.daraja).add_routes(self._router)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         try:
@@ -53,7 +54,7 @@ class Simulator:
             return _problem(405, f"{request.path} does not answer {request.method}")
         except LookupError as error:
             return _problem(404, error)
-        except AlreadyDecided as error:
+        except (AlreadyDecided, PaymentDeclined) as error:
             return _problem(409, error)
 
     def _reset(self, request: Request) -> Response:

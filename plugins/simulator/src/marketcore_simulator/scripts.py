@@ -29,9 +29,12 @@ OUTCOME = frozenset(
         "wrong_amount",
         "callback_first",
     }
+) | frozenset(
+    # what becomes of an instruction that is answered later (Daraja)
+    {"result", "queue_timeout", "queue_failed", "foreign_originator", "unknown_reference"}
 )
 
-_NEEDS_NUMBER = frozenset({"hang", "slow_callback", "dup_callback"})
+_NEEDS_NUMBER = frozenset({"hang", "slow_callback", "dup_callback", "result"})
 _WRITTEN = re.compile(r"([a-z0-9_]+)(?:\(([0-9]{1,4}(?:\.[0-9]{1,3})?)\))?")
 
 
