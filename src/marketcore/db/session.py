@@ -42,7 +42,8 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
 def session_for(request: Any) -> Session:
     """Return the request's session, joined to the request's transaction."""
     session = request.registry["session_factory"](info={"request": request})
-    zope.sqlalchemy.register(session, transaction_manager=request.tm)
+    # Statements written as SQL count as changes without anybody saying so: nothing is silently rolled back.
+    zope.sqlalchemy.register(session, initial_state="changed", transaction_manager=request.tm)
     request.add_finished_callback(lambda _request: session.close())
     return session
 

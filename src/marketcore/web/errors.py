@@ -11,6 +11,7 @@ from pyramid.response import Response
 
 from marketcore.exceptions import Invalid, MarketError, NotFound, TooManyRequests
 from marketcore.web.json import dumps
+from marketcore.web.paths import shown_path
 
 log = structlog.get_logger(__name__)
 TYPE_PREFIX = "urn:marketcore:problem:"
@@ -66,7 +67,7 @@ def http_error(error: HTTPException, request: Any) -> Any:
 
 def unexpected(error: Exception, request: Any) -> Response:
     """Answer a fault of ours: logged in full, told without a word of its inside."""
-    log.error("unhandled_error", exc_info=error, path=request.path, method=request.method)
+    log.error("unhandled_error", exc_info=error, path=shown_path(request), method=request.method)
     failure = MarketError("something went wrong here; the request id finds it in the log")
     failure.status, failure.code, failure.title = 500, "internal", "Internal error"
     return problem(request, failure)

@@ -10,6 +10,10 @@ from typing import Any
 import structlog
 from pyramid.tweens import INGRESS
 
+from marketcore.exceptions import NotFound
+from marketcore.web.errors import problem
+from marketcore.web.paths import shown_path
+
 log = structlog.get_logger("marketcore.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -41,7 +45,7 @@ def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
     log.info(
         "request",
         method=request.method,
-        path=request.path,
+        path=shown_path(request),
         route=route,
         status=status,
         milliseconds=round(seconds * 1000, 1),
@@ -50,10 +54,12 @@ def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
 
 
 def slash_tween(handler: Any, registry: Any) -> Any:
-    """Treat ``/api/v1/orders/`` as ``/api/v1/orders``."""
+    """Treat ``/api/v1/orders/`` as ``/api/v1/orders``; an address that is no UTF-8 leads nowhere."""
 
     def tween(request: Any) -> Any:
         path = request.environ["PATH_INFO"]
+        if "\ufffd" in _shown(path):
+            return problem(request, NotFound("there is no such address: it is not UTF-8"))
         if len(path) > 1 and path.endswith("/"):
             request.environ["PATH_INFO"] = path.rstrip("/") or "/"
         return handler(request)
