@@ -249,7 +249,10 @@ def test_an_existing_folder_is_not_written_into(marketcore, tmp_path):
 def test_dead_jobs_are_shown_run_again_and_purged(marketcore, write_ini, empty):
     ini, url = write_ini(empty), empty["marketcore.database_url"]
     marketcore("-c", ini, "migrate")
-    dead = "INSERT INTO jobs (name, attempts, last_error, dead_at) VALUES ('media.make_variants', 10, 'ValueError: no', {})"
+    dead = (
+        "INSERT INTO jobs (name, attempts, last_error, dead_at)"
+        " VALUES ('media.make_variants', 10, 'ValueError: no', {})"
+    )
     query(url, dead.format("now() - interval '40 days'"))
     query(url, dead.format("now()"))
 

@@ -11,5 +11,9 @@ def shown_path(request: Any) -> str:
     if route and "token" in request.matchdict:
         pattern: str = route.pattern
         return pattern
-    path: str = request.environ["PATH_INFO"]
+    return decoded(request.environ["PATH_INFO"])
+
+
+def decoded(path: str) -> str:
+    """Return WSGI's ``path`` as text; bytes that are no UTF-8 become U+FFFD."""
     return path.encode("latin-1").decode("utf-8", "replace")

@@ -12,7 +12,7 @@ from pyramid.tweens import INGRESS
 
 from marketcore.exceptions import NotFound
 from marketcore.web.errors import problem
-from marketcore.web.paths import shown_path
+from marketcore.web.paths import decoded, shown_path
 
 log = structlog.get_logger("marketcore.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -58,7 +58,7 @@ def slash_tween(handler: Any, registry: Any) -> Any:
 
     def tween(request: Any) -> Any:
         path = request.environ["PATH_INFO"]
-        if "\ufffd" in _shown(path):
+        if "\ufffd" in decoded(path):
             return problem(request, NotFound("there is no such address: it is not UTF-8"))
         if len(path) > 1 and path.endswith("/"):
             request.environ["PATH_INFO"] = path.rstrip("/") or "/"
