@@ -27,6 +27,10 @@ class Settings:
     c2b_validation: bool = False
     c2b_register_once: bool = False
     pull_page: int = 100
+    razorpay_auto_capture: bool = True
+    razorpay_webhook_after: float = 0.2
+    razorpay_settles_after: float = 2
+    razorpay_fee_basis_points: int = 200
 
     def as_document(self) -> dict[str, object]:
         """Return the settings as JSON members."""
