@@ -176,6 +176,8 @@ class TransferDesk:
         fields.integer(item, "amount", LOWEST)
         fields.rupees(item)
         fields.notes(item)
+        fields.flag(item, "on_hold")
+        _until(item)
         return item
 
     def _make(self, source: str, item: Document) -> Transfer:
