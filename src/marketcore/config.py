@@ -9,6 +9,7 @@ from pyramid.config import Configurator
 
 from marketcore import plugins
 from marketcore.configurator import MarketConfigurator
+from marketcore.db import migrate
 from marketcore.directives import table
 from marketcore.secrets import load_secrets
 from marketcore.settings import CoreSettings, check_prefixes, check_section, with_variables
@@ -58,5 +59,6 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     check_prefixes(given, set(config.registry["settings_sections"]), set(plugins.installed()))
     config.registry["make_application"] = config.make_wsgi_app
     config.commit()
-    plugins.check_migrations(enabled, table(config.registry, "migrations"))
+    declared = table(config.registry, "migrations")
+    plugins.check_migrations(enabled, {label: place for label, place in declared.items() if label != migrate.CORE})
     return config

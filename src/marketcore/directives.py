@@ -63,13 +63,16 @@ class LiveChannel:
 class Process:
     """A long-running process of the platform: ``serve(registry)`` runs until it is told to stop.
 
-    ``port_setting`` names the setting that holds its port, for the supervisor's readiness probe.
+    ``port_setting`` names the setting that holds its port, for the supervisor's readiness probe; ``page`` is where a
+    person looks first, and ``about`` says in a few words what for.
     """
 
     name: str
     serve: Callable[[Any], Any]
     port_setting: str | None
     development_only: bool
+    page: str
+    about: str
 
 
 def table(registry: Any, category: str) -> dict[str, Any]:
@@ -189,11 +192,18 @@ def add_payment_purpose(config: Any, name: str, purpose: Any) -> None:
 
 
 def add_process(
-    config: Any, name: str, serve: Any, *, port_setting: str | None = None, development_only: bool = False
+    config: Any,
+    name: str,
+    serve: Any,
+    *,
+    port_setting: str | None = None,
+    development_only: bool = False,
+    page: str = "",
+    about: str = "",
 ) -> None:
     """Add a long-running process; ``marketcore run`` starts it and ``marketcore process NAME`` runs it alone."""
     serve = config.maybe_dotted(serve)
-    _declare(config, "processes", name, Process(name, serve, port_setting, development_only))
+    _declare(config, "processes", name, Process(name, serve, port_setting, development_only, page, about))
 
 
 def add_migrations(config: Any, label: str, location: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.catalog.images import ImageService
 from marketcore.catalog.services import CategoryService, ListingService, ProductService
@@ -67,7 +66,6 @@ def _person(request: Any, name: str, password: str, roles: tuple[str, ...]) -> i
     # Straight into the table: these passwords are far too well known to pass as anybody's.
     row = {"name": name, "email": f"{name}@example.test", "hash": request.registry["passwords"].hash(password)}
     user_id: int = request.db.execute(_ADD, {**row, "roles": list(roles)}).scalar_one()
-    mark_changed(request.db)
     return user_id
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from sqlalchemy import event
 
 from marketcore.ledger.accounts import commission as commission_account
 from marketcore.ledger.accounts import order_held, provider_clearing, seller_payable
@@ -86,6 +87,25 @@ class Bazaar(Shop):
             self.step(self.seller, step, **({"carrier": "Posta"} if step == "shipped" else {}))
             if step == target:
                 return
+
+
+class Collisions(list):
+    """The deadlocks and serialization failures that the engine has met, whether or not somebody tried again."""
+
+    def watch(self, market):
+        event.listen(market.registry["engine"], "handle_error", self._note)
+
+    def _note(self, context):
+        if getattr(context.original_exception, "sqlstate", None) in ("40P01", "40001"):
+            self.append(str(context.original_exception))
+
+
+@pytest.fixture
+def collisions(bazaar):
+    """What the bazaar's transactions collide with during the test."""
+    found = Collisions()
+    found.watch(bazaar.market)
+    return found
 
 
 @pytest.fixture

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
+from marketcore.logging import configure_logging
 from marketcore.settings import read_settings
 from marketcore.testing.databases import database_from
 from marketcore.testing.market import Market
@@ -58,3 +63,15 @@ def whole(whole_settings: dict[str, Any]) -> Iterator[Market]:
 def people(whole: Market) -> People:
     """The people of that marketplace."""
     return People(whole)
+
+
+@pytest.fixture
+def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Return what has been logged since the test began, by the platform and its libraries, as it leaves the process."""
+    stream, root = io.StringIO(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging({"log_level": "debug", "log_format": "json"}, stream=stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.catalog.models import ProductImage
 from marketcore.catalog.rules import check_order
@@ -65,7 +64,6 @@ class ImageService:
         self._products.lock(seller_id, product_id)
         check_order(order, [media.id for media in self.of([product_id])[product_id]])
         self._session.execute(_ARRANGE, {"order": list(order)})
-        mark_changed(self._session)
         return self.of([product_id])[product_id]
 
     def remove(self, product_id: int, seller_id: int, media_id: int) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
-from zope.sqlalchemy import mark_changed
 
 from marketcore.catalog.kinds import ListingKinds, listing_kinds
 from marketcore.catalog.models import Category, Listing, Product
@@ -192,7 +191,6 @@ class ListingService:
         )
         if listing_id is None:
             raise Conflict(f"product {product.id} is already on sale: close that listing first")
-        mark_changed(self._session)
         return listing_id
 
     def change(self, seller_id: int, listing_id: int, change: Mapping[str, Any]) -> None:

@@ -120,11 +120,17 @@ def announce(registry: Any, processes: dict[str, Any], addresses: dict[str, tupl
     """Say where to go, and what is being started."""
     from marketcore.settings import section
 
-    core = section(registry, "marketcore")
-    click.echo(f"{core['public_url']}/api/docs shows the API; data is kept in {Path(core['data_dir']).resolve()}")
-    for name in processes:
-        host, port = addresses.get(name, ("", 0))
-        click.echo(f"starting {name}" + (f" on {host}:{port}" if port else ""))
+    for name, process in processes.items():
+        click.echo(f"  {name:10} {_link(addresses.get(name), process.page):42} {process.about}")
+    data = Path(section(registry, "marketcore")["data_dir"]).resolve()
+    click.echo(f"Data is kept in {data}. Ctrl-C stops everything; `marketcore tour` walks through a purchase.")
+
+
+def _link(address: tuple[str, int] | None, page: str) -> str:
+    if address is None:
+        return "-"
+    host, port = address
+    return f"http://{host}:{port}{page}" if page else f"{host}:{port}"
 
 
 commands = (run,)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from marketcore.db.migrate import CORE
+
 
 def includeme(config: Any) -> None:
-    """Add ``request.db`` and the engine, and the events' two doors."""
+    """Add the core's tables, ``request.db`` and the engine, and the events' two doors."""
+    config.add_migrations(CORE, "marketcore:migrations")
     config.include(".session")
     config.include(".facts")

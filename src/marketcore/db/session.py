@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import zope.sqlalchemy
 from pyramid.scripting import prepare
+from pyramid_retry import IBeforeRetry
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
@@ -93,3 +94,4 @@ def includeme(config: Any) -> None:
     config.registry["engine"] = engine
     config.registry["session_factory"] = sessionmaker(engine)
     config.add_request_method(session_for, "db", reify=True)
+    config.add_subscriber(lambda _event: wait_before_retry(), IBeforeRetry)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.settings import section
 
@@ -21,4 +20,3 @@ def forget_expired_sessions(request: Any) -> None:
     """Delete sessions that have expired with their tokens, and tokens used long ago."""
     request.db.execute(_EXPIRED)
     request.db.execute(_USED_UP, {"days": section(request.registry, "identity")["session_days"]})
-    mark_changed(request.db)

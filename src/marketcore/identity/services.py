@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from zope.sqlalchemy import mark_changed
 
 from marketcore.directives import ROLES
 from marketcore.events import UserBlocked, UserRegistered
@@ -106,7 +105,6 @@ class IdentityService:
         for _attempt in range(5):
             row = self._db.execute(_INSERT, {**values, "username": name}).one_or_none()
             if row:
-                mark_changed(self._db)
                 return row
             if self._db.execute(_EMAIL_KNOWN, values).first():
                 raise EmailTaken(errors={"email": "is registered already: log in"})
@@ -138,7 +136,6 @@ class IdentityService:
             return old
         new = self._passwords.hash(password)
         changed = self._db.execute(_SET_HASH, {"user_id": row.id, "old": old, "new": new}).first()
-        mark_changed(self._db)
         return new if changed else old
 
     def change_password(self, user_id: int, session_id: UUID, current: str, new: str) -> None:
@@ -150,7 +147,6 @@ class IdentityService:
         values = {"user_id": user_id, "old": row.password_hash, "new": self._passwords.hash(new)}
         if self._db.execute(_SET_HASH, values).first() is None:
             raise Conflict("the password has just been changed elsewhere")
-        mark_changed(self._db)
         self._sessions.end(user_id, "password changed", sparing=session_id)
 
     def _check_password(self, password: str, field: str, email: str, username: str) -> None:
@@ -170,7 +166,6 @@ class IdentityService:
             row = self._db.execute(_CHANGE, {**values, "user_id": user_id}).one_or_none()
         except IntegrityError:
             raise UsernameTaken(errors={"username": "is taken: choose another"}) from None
-        mark_changed(self._db)
         return _found(row)
 
     def block(self, user_id: int, reason: str, *, by: int) -> Any:
@@ -178,7 +173,6 @@ class IdentityService:
         if user_id == by:
             raise Conflict("you cannot block your own account")
         row = _found(self._db.execute(_BLOCK, {"user_id": user_id, "reason": reason}).one_or_none())
-        mark_changed(self._db)
         self._sessions.end(user_id, "account blocked")
         self._emit(UserBlocked(user_id, True, reason))
         return row
@@ -186,7 +180,6 @@ class IdentityService:
     def unblock(self, user_id: int) -> Any:
         """Give an account its rights back."""
         row = _found(self._db.execute(_UNBLOCK, {"user_id": user_id}).one_or_none())
-        mark_changed(self._db)
         self._emit(UserBlocked(user_id, False, ""))
         return row
 

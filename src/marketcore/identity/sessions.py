@@ -12,7 +12,6 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from zope.sqlalchemy import mark_changed
 
 from marketcore.events import SessionsRevoked
 from marketcore.identity.tokens import AccessTokens
@@ -100,7 +99,6 @@ class SessionService:
                 "token_hash": token_hash(refresh),
             },
         ).one_or_none()
-        mark_changed(self._db)
         return self._pair(user_id, row.id, row.created_at, refresh) if row else None
 
     def rotate(self, refresh: str) -> TokenPair | None:
@@ -126,7 +124,6 @@ class SessionService:
         refresh = new_refresh_token()
         values = {"session_id": family.id, "token_hash": used, "now": now, "days": self._days}
         self._db.execute(_ROTATE, {**values, "new_hash": token_hash(refresh)})
-        mark_changed(self._db)
         return self._pair(family.user_id, family.id, now, refresh)
 
     def end(self, user_id: int, reason: str, *, only: UUID | None = None, sparing: UUID | None = None) -> list[UUID]:
@@ -134,7 +131,6 @@ class SessionService:
         values = {"user_id": user_id, "reason": reason, "only": only, "sparing": sparing}
         ended = list(self._db.execute(_END, values).scalars())
         if ended:
-            mark_changed(self._db)
             self._emit(SessionsRevoked(user_id, tuple(ended)))
         return ended
 

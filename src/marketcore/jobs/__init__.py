@@ -11,4 +11,4 @@ def includeme(config: Any) -> None:
     """Add ``request.enqueue`` and the worker process."""
     config.add_settings_schema("jobs", JobSettings())
     config.include(".enqueueing")
-    config.add_process("worker", ".consumer.serve")
+    config.add_process("worker", ".consumer.serve", about="jobs and deadlines")

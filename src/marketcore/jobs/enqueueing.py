@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.directives import Job, table
 from marketcore.jobs.binding import check_arguments
@@ -53,7 +52,6 @@ def enqueue(
     check_arguments(find_job(registry, name), arguments)
     row = {"name": name, "arguments": as_json(name, arguments), "priority": priority, "delay": float(delay_seconds)}
     job_id: int = session.execute(_ENQUEUE, row).scalar_one()
-    mark_changed(session)
     return job_id
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 from structlog.contextvars import bound_contextvars
-from zope.sqlalchemy import mark_changed
 
 from marketcore.db.session import ATTEMPTS, collided, wait_before_retry, work
 from marketcore.directives import Job, table
@@ -86,7 +85,6 @@ def _run_inside(registry: Any, job: Job, lease: Lease) -> None:
                 job.run(request, **deepcopy(lease.arguments))
                 crash_point("jobs.before_ack")
                 queue.acknowledge(request.db, lease)
-                mark_changed(request.db)
                 crash_point("jobs.before_commit")
             return
         except Exception as error:

@@ -8,7 +8,6 @@ from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.jobs.enqueueing import CHANNEL
 
@@ -89,14 +88,12 @@ def dead_jobs(session: Any, *, limit: int = 100) -> list[DeadJob]:
 def retry(session: Any, job_id: int | None = None) -> int:
     """Give the dead job ``job_id`` (``None``: every dead one) all its attempts again; return how many there were."""
     revived = session.execute(_RETRY, {"id": job_id}).all()
-    mark_changed(session)
     return len(revived)
 
 
 def purge(session: Any, *, older_than_days: int) -> int:
     """Delete jobs that have been dead for more than ``older_than_days``; return how many there were."""
     purged: int = session.execute(_PURGE, {"days": older_than_days}).rowcount
-    mark_changed(session)
     return purged
 
 

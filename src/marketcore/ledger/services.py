@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
-from zope.sqlalchemy import mark_changed
 
 from marketcore.exceptions import Conflict, InsufficientFunds, MarketError, NotFound
 from marketcore.ledger import sql
@@ -191,11 +190,7 @@ class LedgerService:
         return {row.id: (row.guard, row.mode) for row in rows}
 
     def _write(self, statement: Any, **parameters: Any) -> Any:
-        result = self._session.execute(statement, parameters)
-        # A statement in text does not tell the request's transaction that there is something to commit.
-        if "request" in self._session.info:
-            mark_changed(self._session)
-        return result
+        return self._session.execute(statement, parameters)
 
     def _refuse(self, refusal: Exception) -> NoReturn:
         try:

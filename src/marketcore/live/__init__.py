@@ -17,5 +17,5 @@ def includeme(config: Any) -> None:
     config.register_service_factory(".tickets.ticket_service", TicketService)
     config.add_after_commit_subscriber(".subscribers.rights_changed", SessionsRevoked)
     config.add_after_commit_subscriber(".subscribers.rights_changed", UserBlocked)
-    config.add_process("live", ".gateway.serve", port_setting="live.port")
+    config.add_process("live", ".gateway.serve", port_setting="live.port", about="live events over WebSockets")
     config.add_periodic_job(".jobs.forget_history", every_seconds=600)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.directives import table
 from marketcore.exceptions import Conflict, NotFound
@@ -51,13 +50,11 @@ class CartService:
         if self._session.execute(_COUNT, {"user": user_id, "listing": listing_id}).scalar_one() >= self._max_items:
             raise Conflict(f"a cart holds at most {self._max_items} listings")
         self._session.execute(_PUT, {"user": user_id, "listing": listing_id, "quantity": quantity, "add": add})
-        mark_changed(self._session)
 
     def remove(self, user_id: int, listing_id: int) -> None:
         """Take a listing out of the cart."""
         if self._session.execute(_REMOVE, {"user": user_id, "listing": listing_id}).rowcount == 0:
             raise NotFound(f"listing {listing_id} is not in the cart")
-        mark_changed(self._session)
 
 
 def cart_service(_context: Any, request: Any) -> CartService:

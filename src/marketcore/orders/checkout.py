@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.db import clock
 from marketcore.events import OrderPlaced
@@ -80,7 +79,6 @@ class CheckoutService:
         self._reserve(lines)
         due = clock.now(self._session) + self._payment_time
         orders = self._place(buyer_id, sellers, lines, ship_to, due)
-        mark_changed(self._session)
         for order in orders:
             total = Money(order.total_minor, lines[0].currency)
             self._emit(OrderPlaced(order.id, order.checkout_id, buyer_id, order.seller_id, total))

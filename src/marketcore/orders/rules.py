@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from marketcore.exceptions import Conflict, Forbidden, OutOfStock
+from marketcore.exceptions import Conflict, Forbidden, NotFound, OutOfStock
 from marketcore.money import MAX_MINOR, exponent
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
@@ -95,3 +96,16 @@ def _check_line(line: CartLine, buyer_id: int) -> None:
             listing_id=line.listing_id,
             left=line.left,
         )
+
+
+def capacities(order: Any, identity: Any) -> frozenset[Actor]:
+    """Return in which capacities ``identity`` knows ``order``; ``NotFound`` for a stranger."""
+    candidates: Iterable[tuple[Actor, bool]] = (
+        (Actor.BUYER, order.buyer_id == identity.user_id),
+        (Actor.SELLER, order.seller_id == identity.user_id),
+        (Actor.ADMIN, "admin" in identity.roles),
+    )
+    found = frozenset(actor for actor, holds in candidates if holds)
+    if not found:
+        raise NotFound(f"there is no order {order.id} of yours")
+    return found

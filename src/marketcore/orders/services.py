@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.db import clock
 from marketcore.db.session import collided
@@ -19,7 +18,7 @@ from marketcore.ledger.ids import business_id
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.money import commission as commission_of
-from marketcore.orders.rules import MONEY_HELD, Actor, check_step
+from marketcore.orders.rules import MONEY_HELD, Actor, capacities, check_step
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
 log = structlog.get_logger(__name__)
@@ -100,7 +99,6 @@ class OrderService:
         previous = OrderState(order.state)
         step(ORDER_TRANSITIONS, previous, target)
         self._session.execute(_MOVE, self._move_parameters(order, previous, target, actor_id, details))
-        mark_changed(self._session)
         if target in (OrderState.CANCELLED, OrderState.EXPIRED):
             self._lock_stock([order])
             self._session.execute(_RETURN_STOCK, {"order": order.id})
@@ -224,19 +222,6 @@ class OrderService:
 
 def _accounts(order: Any) -> tuple[AccountRef, ...]:
     return order_held(order.id, order.currency), seller_payable(order.seller_id, order.currency)
-
-
-def capacities(order: Any, identity: Any) -> frozenset[Actor]:
-    """Return in which capacities ``identity`` knows ``order``; ``NotFound`` for a stranger."""
-    candidates: Iterable[tuple[Actor, bool]] = (
-        (Actor.BUYER, order.buyer_id == identity.user_id),
-        (Actor.SELLER, order.seller_id == identity.user_id),
-        (Actor.ADMIN, "admin" in identity.roles),
-    )
-    found = frozenset(actor for actor, holds in candidates if holds)
-    if not found:
-        raise NotFound(f"there is no order {order.id} of yours")
-    return found
 
 
 def order_service(_context: Any, request: Any) -> OrderService:

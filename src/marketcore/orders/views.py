@@ -13,8 +13,8 @@ from marketcore.ledger.views import present_entry
 from marketcore.orders import reading, schemas
 from marketcore.orders.cart import CartService
 from marketcore.orders.checkout import CheckoutService
-from marketcore.orders.rules import Actor, largest_total
-from marketcore.orders.services import OrderService, capacities
+from marketcore.orders.rules import Actor, capacities, largest_total
+from marketcore.orders.services import OrderService
 from marketcore.states import OrderState
 from marketcore.web.json import present_money, utc
 from marketcore.web.pagination import decode_cursor, page

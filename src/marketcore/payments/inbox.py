@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.db.session import perform
 from marketcore.interfaces import WebhookEvent, WebhookRequest
@@ -77,9 +76,7 @@ class InboxService:
         found = (
             self._session.execute(_STORE, {**base, "dedupe_key": event.dedupe_key[:200]}).scalar() for event in events
         )
-        new = [inbox_id for inbox_id in found if inbox_id is not None]
-        mark_changed(self._session)
-        return new
+        return [inbox_id for inbox_id in found if inbox_id is not None]
 
     def payment_of(self, provider: str, token: str, event: WebhookEvent) -> UUID | None:
         """Return the payment an event is about: by our id, else by its callback token, else by the reference."""
@@ -129,7 +126,6 @@ def due(request: Any, limit: int = 50) -> list[int]:
 def forget_bodies(request: Any) -> None:
     """Delete the bodies of calls after 90 days: they name people; their hashes stay."""
     request.db.execute(_FORGET_BODIES)
-    mark_changed(request.db)
 
 
 _ASK_SOON = text(
@@ -139,9 +135,7 @@ _ASK_SOON = text(
 
 
 def _claim(request: Any, inbox_id: int) -> Any:
-    row = request.db.execute(_CLAIM, {"id": inbox_id}).first()
-    mark_changed(request.db)
-    return row
+    return request.db.execute(_CLAIM, {"id": inbox_id}).first()
 
 
 def _payment_of(request: Any, row: Any, event: WebhookEvent) -> UUID | None:
@@ -160,7 +154,6 @@ def _finish_hint(request: Any, inbox_id: int, payment_id: UUID) -> None:
 
 def _finish(request: Any, inbox_id: int) -> None:
     request.db.execute(_FINISH, {"id": inbox_id, "status": "done"})
-    mark_changed(request.db)
 
 
 def _defer(request: Any, row: Any, error: str) -> None:
@@ -168,7 +161,6 @@ def _defer(request: Any, row: Any, error: str) -> None:
     if seconds is None:
         log.error("webhook_dead", inbox_id=row.id, provider=row.provider, error=error)
     request.db.execute(_DEFER, {"id": row.id, "seconds": seconds, "error": error})
-    mark_changed(request.db)
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.db.session import perform
 from marketcore.payments.asking import ask
@@ -47,14 +46,11 @@ def reconcile(registry: Any, limit: int = 20) -> int:
 
 
 def _claim(request: Any) -> Any:
-    row = request.db.execute(_CLAIM, {"after": list(CHECK_AFTER)}).first()
-    mark_changed(request.db)
-    return row
+    return request.db.execute(_CLAIM, {"after": list(CHECK_AFTER)}).first()
 
 
 def _finish(request: Any, payment_id: UUID, *, last: bool) -> None:
     request.db.execute(_ASKED, {"id": payment_id})
     given_up = request.db.execute(_GIVE_UP, {"id": payment_id}).first() if last else None
-    mark_changed(request.db)
     if given_up:
         log.error("payment_needs_review", payment_id=str(payment_id), state=given_up.state, checks=given_up.checks)

@@ -7,7 +7,6 @@ the row's lock by one function that only moves forward.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -18,7 +17,6 @@ from uuid import UUID, uuid4
 import colander
 import structlog
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.db import clock
 from marketcore.directives import table
@@ -31,7 +29,7 @@ from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
 from marketcore.payments.routing import Routing
-from marketcore.payments.rules import STATE_OF
+from marketcore.payments.rules import STATE_OF, token_hash
 from marketcore.states import PAYMENT_OPEN, PAYMENT_TRANSITIONS, PaymentState
 
 log = structlog.get_logger(__name__)
@@ -197,7 +195,6 @@ class PaymentService:
                 "answered": payment.state == PaymentState.SUBMITTING,
             },
         )
-        mark_changed(self._session)
 
     def _record(
         self,
@@ -211,18 +208,12 @@ class PaymentService:
     ) -> None:
         row = {"id": payment_id, "previous": previous, "state": state, "source": source, "applied": applied}
         self._session.execute(_HISTORY, {**row, "detail": detail[:500]})
-        mark_changed(self._session)
 
     def _purpose(self, name: str) -> Any:
         purposes = table(self._request.registry, "payment purposes")
         if name not in purposes:
             raise Invalid(errors={"purpose": f"must be one of {', '.join(sorted(purposes))}"})
         return purposes[name]
-
-
-def token_hash(token: str) -> bytes:
-    """Return what is stored of a callback token."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def attempt_of(row: Any, callback_url: str = "", return_url: str = "") -> PaymentAttempt:

@@ -12,7 +12,7 @@ from marketcore.directives import table
 from marketcore.exceptions import Malformed, NotAuthenticated, NotFound
 from marketcore.interfaces import WebhookRequest
 from marketcore.payments.inbox import InboxService
-from marketcore.payments.services import token_hash
+from marketcore.payments.rules import token_hash
 from marketcore.web.derivers import bounded_body
 
 log = structlog.get_logger(__name__)

@@ -24,5 +24,5 @@ def includeme(config: Any) -> None:
     config.include(".metrics")
     config.include(".openapi")
     config.include(".health")
-    config.add_process("web", ".server.serve", port_setting="web.port")
+    config.add_process("web", ".server.serve", port_setting="web.port", page="/api/docs", about="the API, documented")
     config.add_periodic_job(".jobs.forget_old_answers", every_seconds=3600)

@@ -16,7 +16,6 @@ from typing import Any
 from pyramid.response import Response
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from zope.sqlalchemy import mark_changed
 
 from marketcore.exceptions import IdempotencyMismatch, InProgress, Invalid
 
@@ -48,7 +47,10 @@ def idempotent(view: Any, info: Any) -> Any:
     def wrapper(context: Any, request: Any) -> Any:
         request.kept_resource = ""
         key = read_key(request)
-        return _once(view, context, request, key) if key else view(context, request)
+        # A key belongs to whoever sent it; those who are nobody must not see each other's answers.
+        if key is None or request.authenticated_userid is None:
+            return view(context, request)
+        return _once(view, context, request, key)
 
     return wrapper
 
@@ -68,7 +70,6 @@ def keep_resource(request: Any, resource: str) -> None:
     """Remember under the request's key, in this transaction, the id of what it has just made."""
     if key := read_key(request):
         request.db.execute(_KEEP, {"principal": str(request.authenticated_userid), "key": key, "resource": resource})
-        mark_changed(request.db)
         # Should a later phase be retried by the web server, it is still this request that owns the key.
         request.environ["marketcore.owned_key"] = key
 
@@ -90,7 +91,6 @@ def _once(view: Any, context: Any, request: Any, key: str) -> Any:
     request.db.execute(
         _STORE, {**row, "status": response.status_int, "content_type": response.content_type, "body": response.body}
     )
-    mark_changed(request.db)
     return response
 
 
@@ -101,7 +101,6 @@ def _claim(request: Any, row: dict[str, Any], asked: bytes) -> bool:
         if getattr(error.orig, "sqlstate", "") == "55P03":
             raise InProgress("the first request with this Idempotency-Key is still running") from None
         raise
-    mark_changed(request.db)
     return claimed
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 _FORGET = text("DELETE FROM idempotency_keys WHERE created_at < market_clock() - interval '72 hours'")
 
@@ -13,4 +12,3 @@ _FORGET = text("DELETE FROM idempotency_keys WHERE created_at < market_clock() -
 def forget_old_answers(request: Any) -> None:
     """Delete remembered answers after three days."""
     request.db.execute(_FORGET)
-    mark_changed(request.db)

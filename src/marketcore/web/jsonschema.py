@@ -6,7 +6,6 @@ from enum import Enum
 from typing import Any
 
 import colander
-from apispec import APISpec
 
 from marketcore.web.schema import Anything, Flag, Moment, MoneyNode, Text, TextByName, Whole
 
@@ -27,7 +26,7 @@ class Direction(Enum):
     ANSWER = "answer"
 
 
-def json_schema(node: colander.SchemaNode, spec: APISpec, direction: Direction) -> dict[str, Any]:
+def json_schema(node: colander.SchemaNode, spec: Any, direction: Direction) -> dict[str, Any]:
     """Return the JSON Schema of ``node``; named schemas become components of ``spec``."""
     if isinstance(node.typ, colander.Mapping):
         return _optional(_component(node, spec, direction), node, direction)
@@ -49,7 +48,7 @@ def _optional(out: dict[str, Any], node: colander.SchemaNode, direction: Directi
     return out
 
 
-def _component(node: colander.SchemaNode, spec: APISpec, direction: Direction) -> dict[str, Any]:
+def _component(node: colander.SchemaNode, spec: Any, direction: Direction) -> dict[str, Any]:
     known = spec.components.schemas
     name = _component_name(node)
     out = _object(node, spec, direction)
@@ -61,7 +60,7 @@ def _component(node: colander.SchemaNode, spec: APISpec, direction: Direction) -
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _object(node: colander.SchemaNode, spec: APISpec, direction: Direction) -> dict[str, Any]:
+def _object(node: colander.SchemaNode, spec: Any, direction: Direction) -> dict[str, Any]:
     always = direction is Direction.ANSWER
     out: dict[str, Any] = {
         "type": "object",

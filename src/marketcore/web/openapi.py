@@ -16,8 +16,8 @@ from marketcore.web.schema import MAX_KEY, Schema, Text, TextByName, Whole
 _PARAMETER = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
 DESCRIPTION = (
     "Money is `{amount, currency}` with exactly the currency's digits. Times are RFC 3339 in UTC. Lists are pages: "
-    "follow `next` as `cursor`. Refusals are problem documents (RFC 9457) with a stable `type`. Requests that move money or "
-    "stock take an `Idempotency-Key`."
+    "follow `next` as `cursor`. Refusals are problem documents (RFC 9457) with a stable `type`. Requests that move "
+    "money or stock take an `Idempotency-Key`."
 )
 # Permissions that ask for no token.
 OPEN = frozenset({"public", "unidentified"})

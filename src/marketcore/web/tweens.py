@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from pyramid.tweens import INGRESS
+from pyramid_retry import is_error_retryable
 
 from marketcore.exceptions import NotFound
 from marketcore.web.errors import problem
@@ -23,7 +24,9 @@ def access_tween(handler: Any, registry: Any) -> Any:
 
     def tween(request: Any) -> Any:
         given = request.headers.get("X-Request-Id", "")
-        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        # Attempts of a request that collides with others share its id; those that are run again are no answers.
+        new = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request.environ.setdefault("marketcore.request_id", new)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.request_id)
         started = time.perf_counter()
@@ -32,10 +35,17 @@ def access_tween(handler: Any, registry: Any) -> Any:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         response.headers.setdefault("Cache-Control", "no-store")
-        observe(registry, request, response.status_int, time.perf_counter() - started)
+        if not will_be_retried(request):
+            observe(registry, request, response.status_int, time.perf_counter() - started)
         return response
 
     return tween
+
+
+def will_be_retried(request: Any) -> bool:
+    """Whether this answer is thrown away and the request run again."""
+    error = getattr(request, "exception", None)
+    return error is not None and bool(is_error_retryable(request, error))
 
 
 def observe(registry: Any, request: Any, status: int, seconds: float) -> None:

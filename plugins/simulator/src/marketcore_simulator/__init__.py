@@ -14,4 +14,11 @@ def includeme(config: Any) -> None:
     from marketcore_simulator.process import SimulatorSettings
 
     config.add_settings_schema("simulator", SimulatorSettings())
-    config.add_process("simulator", ".process.serve", port_setting="simulator.port", development_only=True)
+    config.add_process(
+        "simulator",
+        ".process.serve",
+        port_setting="simulator.port",
+        development_only=True,
+        page="/handset",
+        about="a telephone that answers payment prompts",
+    )
