@@ -1,7 +1,14 @@
 import httpx
 import pytest
 
-from marketcore_simulator.daraja.credentials import CONSUMER_KEY, CONSUMER_SECRET, SHORTCODE
+from marketcore_simulator.daraja.credentials import (
+    B2C_SHORTCODE,
+    CONSUMER_KEY,
+    CONSUMER_SECRET,
+    INITIATOR_NAME,
+    SECURITY_CREDENTIAL,
+    SHORTCODE,
+)
 from marketcore_simulator.daraja.rules import password
 from marketcore_simulator.server import SimulatorServer
 from marketcore_simulator.testing import CallbackReceiver
@@ -11,7 +18,7 @@ from marketcore_simulator.testing import CallbackReceiver
 def simulator():
     with SimulatorServer(seed=7) as server:
         quick = {"approve_after": 0.02, "cancel_after": 0.02, "no_response_after": 0.02, "callback_after": 0}
-        server.world.settings.update({**quick, "query_noise_percent": 0})
+        server.world.settings.update({**quick, "query_noise_percent": 0, "result_after": 0.02})
         yield server
 
 
@@ -81,3 +88,26 @@ def merchant(http):
 @pytest.fixture
 def missing():
     return MISSING
+
+
+@pytest.fixture
+def pay(merchant, receiver):
+    """Ask for a B2C payout, with every field open to change."""
+
+    def send(**changes):
+        document = {
+            "OriginatorConversationID": "payout-1",
+            "InitiatorName": INITIATOR_NAME,
+            "SecurityCredential": SECURITY_CREDENTIAL,
+            "CommandID": "BusinessPayment",
+            "Amount": 500,
+            "PartyA": B2C_SHORTCODE,
+            "PartyB": "254712345678",
+            "Remarks": "Sales of May",
+            "ResultURL": f"{receiver.url}/result",
+            "QueueTimeOutURL": f"{receiver.url}/timeout",
+            "Occassion": "",
+        }
+        return merchant.post("/mpesa/b2c/v3/paymentrequest", {**document, **changes})
+
+    return send

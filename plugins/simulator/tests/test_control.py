@@ -97,14 +97,14 @@ def test_a_script_that_cannot_be_is_refused_by_name(http, document, named):
     assert named in answer.json()["problem"]
 
 
-@pytest.mark.parametrize("name", sorted((TRANSPORT | OUTCOME) - {"hang", "slow_callback", "dup_callback"}))
+@pytest.mark.parametrize("name", sorted((TRANSPORT | OUTCOME) - {"hang", "slow_callback", "dup_callback", "result"}))
 def test_plain_scripts_take_no_number(name):
     assert parse_script(name) == Script(name)
     with pytest.raises(ValueError, match="takes no number"):
         parse_script(f"{name}(3)")
 
 
-@pytest.mark.parametrize("name", ["hang", "slow_callback", "dup_callback"])
+@pytest.mark.parametrize("name", ["hang", "slow_callback", "dup_callback", "result"])
 def test_counted_scripts_need_a_number(name):
     assert parse_script(f"{name}(3)") == Script(name, 3)
     with pytest.raises(ValueError, match="needs a number"):

@@ -86,17 +86,17 @@ def parse_stk_callback(body: bytes) -> StkCallback:
     Shape: {"Body": {"stkCallback": {MerchantRequestID, CheckoutRequestID, ResultCode, ResultDesc,
     CallbackMetadata?: {"Item": [{"Name", "Value"?}]}}}} (Daraja, M-Pesa Express). Items are found by Name.
     """
-    callback = _member(_member(_mapping(load_json(body), "the callback"), "Body"), "stkCallback")
+    callback = member(member(mapping(load_json(body), "the callback"), "Body"), "stkCallback")
     items = _items(callback)
     return StkCallback(
         checkout_request_id=opaque_reference(callback.get("CheckoutRequestID"), "CheckoutRequestID"),
         merchant_request_id=opaque_reference(callback.get("MerchantRequestID"), "MerchantRequestID"),
         result_code=result_code(callback.get("ResultCode")),
-        result_desc=_description(callback.get("ResultDesc")),
-        amount=_amount(items.get("Amount")),
-        receipt=_optional_reference(items.get("MpesaReceiptNumber"), "MpesaReceiptNumber"),
+        result_desc=description(callback.get("ResultDesc"), "ResultDesc"),
+        amount=amount_kes(items.get("Amount")),
+        receipt=optional_reference(items.get("MpesaReceiptNumber"), "MpesaReceiptNumber"),
         phone=_phone(items.get("PhoneNumber")),
-        transaction_date=_transaction_date(items.get("TransactionDate")),
+        transaction_date=nairobi_time(items.get("TransactionDate"), "TransactionDate"),
     )
 
 
@@ -126,11 +126,13 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _member(container: Mapping[str, object], name: str) -> Mapping[str, object]:
-    return _mapping(container.get(name), name)
+def member(container: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return a member that is a JSON object, or raise ValueError."""
+    return mapping(container.get(name), name)
 
 
-def _mapping(value: object, name: str) -> Mapping[str, object]:
+def mapping(value: object, name: str) -> Mapping[str, object]:
+    """Return a value that is a JSON object, or raise ValueError."""
     if not isinstance(value, dict):
         raise ValueError(f"{name} is not a JSON object")
     return value
@@ -139,7 +141,7 @@ def _mapping(value: object, name: str) -> Mapping[str, object]:
 def _items(callback: Mapping[str, object]) -> Mapping[str, object]:
     if callback.get("CallbackMetadata") is None:
         return {}
-    entries = _member(callback, "CallbackMetadata").get("Item")
+    entries = member(callback, "CallbackMetadata").get("Item")
     if not isinstance(entries, list):
         raise ValueError("CallbackMetadata.Item is not a list")
     found: dict[str, object] = {}
@@ -158,19 +160,22 @@ def _item(entry: object) -> tuple[str, object]:
     return entry["Name"], entry.get("Value")
 
 
-def _optional_reference(value: object, name: str) -> str | None:
+def optional_reference(value: object, name: str) -> str | None:
+    """Return a reference as `opaque_reference` does, or None for None."""
     return None if value is None else opaque_reference(value, name)
 
 
-def _description(value: object) -> str:
+def description(value: object, name: str) -> str:
+    """Return text fit for a log, "" for None; raise ValueError for anything but text."""
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ValueError("ResultDesc is not text")
+        raise ValueError(f"{name} is not text")
     return "".join(character for character in value[:300] if character.isprintable())
 
 
-def _amount(value: object) -> Decimal | None:
+def amount_kes(value: object) -> Decimal | None:
+    """Return an amount sent as a number or as text, None for None; raise ValueError for anything else."""
     if value is None:
         return None
     if isinstance(value, str) and _AMOUNT.fullmatch(value):
@@ -189,13 +194,14 @@ def _phone(value: object) -> str | None:
     return None if value is None else _digits(value, "PhoneNumber")
 
 
-def _transaction_date(value: object) -> datetime | None:
+def nairobi_time(value: object, name: str) -> datetime | None:
+    """Return a moment written YYYYMMDDHHmmss, as a number or as text, None for None; raise ValueError otherwise."""
     if value is None:
         return None
-    text = _digits(value, "TransactionDate")
+    text = _digits(value, name)
     try:
         if len(text) != 14 or not text.isdecimal():
             raise ValueError(text)
         return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=NAIROBI)
     except ValueError:
-        raise ValueError(f"TransactionDate {text[:20]!r} is not YYYYMMDDHHmmss") from None
+        raise ValueError(f"{name} {text[:20]!r} is not YYYYMMDDHHmmss") from None

@@ -1,32 +1,55 @@
 """The WSGI application: gateway faces, control calls and pages over one world."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from marketcore_simulator.control import Control
 from marketcore_simulator.courier import is_loopback
 from marketcore_simulator.daraja.control import DarajaControl
 from marketcore_simulator.daraja.face import DarajaFace
+from marketcore_simulator.daraja.paybill import PaymentDeclined
 from marketcore_simulator.daraja.prompts import AlreadyDecided
 from marketcore_simulator.pages import Pages
+from marketcore_simulator.razorpay.control import RazorpayControl
+from marketcore_simulator.razorpay.face import RazorpayFace
 from marketcore_simulator.routing import NoSuchPath, Router, WrongMethod
 from marketcore_simulator.world import World
 from marketcore_simulator.wsgi import Request, Response, json_response, read_request
 
 
+class Face(Protocol):
+    """One gateway: its name is the first part of its paths, its operations are what scripts are chosen for."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def operations(self) -> tuple[str, ...]: ...
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request whose path is relative to the face."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything."""
+        ...
+
+
 class Simulator:
-    """Answer /daraja/… as the gateway would, /_sim/… for tests, and the pages for people."""
+    """Answer /daraja/… and /razorpay/… as the gateways would, /_sim/… for tests, and the pages for people."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.daraja = DarajaFace(world)
-        self._faces = {self.daraja.name: self.daraja}
+        self.razorpay = RazorpayFace(world)
+        self._faces: dict[str, Face] = {face.name: face for face in (self.daraja, self.razorpay)}
         self._router = Router()
         self._router.add("POST", "/_sim/reset", self._reset)
         Control(world, {face.name: face.operations for face in self._faces.values()}).add_routes(self._router)
         DarajaControl(self.daraja).add_routes(self._router)
-        Pages(world, self.daraja.desk).add_routes(self._router)
+        RazorpayControl(self.razorpay).add_routes(self._router)
+        Pages(world, self.daraja).add_routes(self._router)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         try:
@@ -53,7 +76,7 @@ class Simulator:
             return _problem(405, f"{request.path} does not answer {request.method}")
         except LookupError as error:
             return _problem(404, error)
-        except AlreadyDecided as error:
+        except (AlreadyDecided, PaymentDeclined) as error:
             return _problem(409, error)
 
     def _reset(self, request: Request) -> Response:
@@ -67,8 +90,13 @@ def _problem(status: int, detail: object) -> Response:
     return json_response({"problem": str(detail)}, status)
 
 
+#: Pages a marketplace sends its payers to by a form; all such a form does is show the page.
+_OPEN_TO_OTHER_SITES = frozenset({"/razorpay/v1/checkout/embedded"})
+
+
 def _from_this_machine(request: Request) -> bool:
     """Refuse names pointed at loopback by somebody else's DNS, and forms posted by other sites."""
     host = request.headers.get("host", "")
     origin = request.headers.get("origin")
-    return is_loopback(urlsplit(f"//{host}").hostname) and origin in {None, f"http://{host}"}
+    welcome = origin in {None, f"http://{host}"} or request.path in _OPEN_TO_OTHER_SITES
+    return is_loopback(urlsplit(f"//{host}").hostname) and welcome

@@ -7,6 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 from marketcore_simulator.events import Envelope, Event, EventLog
 from marketcore_simulator.settings import Settings
 
+_KEPT_OF_ANSWER = 4096
+
 
 def is_loopback(host: str | None) -> bool:
     """Tell whether `host` names this machine alone."""
@@ -26,7 +28,7 @@ class Courier:
         self._settings = settings
 
     def deliver(self, envelope: Envelope) -> Event:
-        """Post the envelope once and return the logged delivery; its detail has `status` or `problem`."""
+        """Post the envelope once and return the logged delivery; its detail has `status` and `answer`, or `problem`."""
         detail = self._outcome(envelope)
         result = detail.get("status") or detail["problem"]
         summary = f"{envelope.subject}: {result}"
@@ -44,16 +46,18 @@ class Courier:
         if not is_loopback(target.hostname):
             return {"problem": f"not sent: {target.hostname} is not a loopback address"}
         try:
-            return {"status": self._post(target, envelope)}
+            return self._post(target, envelope)
         except (OSError, http.client.HTTPException) as error:
             return {"problem": f"not delivered: {type(error).__name__}"}
 
-    def _post(self, target: SplitResult, envelope: Envelope) -> int:
+    def _post(self, target: SplitResult, envelope: Envelope) -> dict[str, object]:
         connect = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
-        connection = connect(target.hostname or "", target.port, timeout=self._settings.delivery_timeout)
+        timeout = envelope.timeout or self._settings.delivery_timeout
+        connection = connect(target.hostname or "", target.port, timeout=timeout)
         try:
             path = (target.path or "/") + (f"?{target.query}" if target.query else "")
             connection.request("POST", path, envelope.body, dict(envelope.headers))
-            return connection.getresponse().status
+            response = connection.getresponse()
+            return {"status": response.status, "answer": response.read(_KEPT_OF_ANSWER).decode("utf-8", "replace")}
         finally:
             connection.close()

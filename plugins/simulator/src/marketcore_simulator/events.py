@@ -13,13 +13,17 @@ KEPT = 2000
 
 @dataclass(frozen=True)
 class Envelope:
-    """One outgoing call to the marketplace: exactly these bytes, to this address."""
+    """One outgoing call to the marketplace: exactly these bytes, to this address.
+
+    `timeout` is the seconds the gateway waits for an answer, None for as long as `delivery_timeout` says.
+    """
 
     face: str
     subject: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,21 @@ OUTCOME = frozenset(
         "late_success",
         "wrong_amount",
         "callback_first",
+        "declined",
+        "pending_then_succeeded",
+        "pending_then_failed",
+        "reorder",
+        "tampered_signature",
+        "unknown_reference",
     }
+) | frozenset(
+    # what becomes of an instruction that is answered later (Daraja)
+    {"result", "queue_timeout", "queue_failed", "foreign_originator"}
+    # what becomes of a payment or payout (Razorpay)
+    | {"authorized_only", "failed_then_authorized", "never_returns", "tampered_order", "late_reversed"}
 )
 
-_NEEDS_NUMBER = frozenset({"hang", "slow_callback", "dup_callback"})
+_NEEDS_NUMBER = frozenset({"hang", "slow_callback", "dup_callback", "result"})
 _WRITTEN = re.compile(r"([a-z0-9_]+)(?:\(([0-9]{1,4}(?:\.[0-9]{1,3})?)\))?")
 
 

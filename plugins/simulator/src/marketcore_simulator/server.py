@@ -42,6 +42,11 @@ class SimulatorServer:
         """The base URL to give a Daraja client."""
         return f"{self.url}/daraja"
 
+    @property
+    def razorpay_url(self) -> str:
+        """The base URL to give a Razorpay client, without /v1."""
+        return f"{self.url}/razorpay"
+
     def start(self) -> "SimulatorServer":
         """Begin to answer; the socket is bound already."""
         self.world.start()

@@ -22,6 +22,15 @@ class Settings:
     query_noise_percent: int = 20
     max_amount: int = 250_000
     delivery_timeout: float = 10
+    result_after: float = 2
+    partial_reversals: bool = False
+    c2b_validation: bool = False
+    c2b_register_once: bool = False
+    pull_page: int = 100
+    razorpay_auto_capture: bool = True
+    razorpay_webhook_after: float = 0.2
+    razorpay_settles_after: float = 2
+    razorpay_fee_basis_points: int = 200
 
     def as_document(self) -> dict[str, object]:
         """Return the settings as JSON members."""

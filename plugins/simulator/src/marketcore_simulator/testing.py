@@ -22,12 +22,13 @@ class ReceivedCall:
 class CallbackReceiver:
     """Listen on a loopback port and keep what is posted: `with CallbackReceiver() as receiver: receiver.url`.
 
-    Every call is answered with `status`.
+    Every call is answered with `status` and `answer`.
     """
 
     def __init__(self, status: int = 200) -> None:
         self.calls: list[ReceivedCall] = []
         self.status = status
+        self.answer = b'{"ResultCode":0,"ResultDesc":"Accepted"}'
         self._server = _Listener(("127.0.0.1", 0), _Recorder)
         self._server.receiver = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="callbacks", daemon=True)
@@ -70,7 +71,7 @@ class _Recorder(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         receiver = self.server.receiver
         receiver.calls.append(ReceivedCall(self.path, headers, body))
-        answer = b'{"ResultCode":0,"ResultDesc":"Accepted"}'
+        answer = receiver.answer
         self.send_response(receiver.status)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()

@@ -1,1 +1,1 @@
-"""The Daraja face: M-Pesa's OAuth, STK push, STK query and callbacks."""
+"""The Daraja face: M-Pesa's OAuth, STK push and query, payouts, status, reversals, paybill payments."""

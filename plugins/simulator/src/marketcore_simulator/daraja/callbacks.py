@@ -1,14 +1,15 @@
 """The body Daraja posts to CallBackURL: unsigned, and nothing the merchant chose comes back in it."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
 from marketcore_simulator.daraja import credentials
 from marketcore_simulator.daraja.prompts import Prompt
+from marketcore_simulator.daraja.written import written
 from marketcore_simulator.events import Envelope
 
-_NAIROBI = timezone(timedelta(hours=3))
+NAIROBI = timezone(timedelta(hours=3))
 
 HEADERS = (
     ("Content-Type", "application/json;charset=UTF-8"),
@@ -32,8 +33,8 @@ def callback_body(prompt: Prompt, amount: int) -> bytes:
         "ResultDesc": prompt.result.callback_text,
     }
     if prompt.receipt is not None:
-        report["CallbackMetadata"] = _metadata(prompt.receipt, prompt.decided_at, prompt.order.phone)
-    return _written(report, amount)
+        report["CallbackMetadata"] = _metadata(prompt.receipt, prompt.decided_at, prompt.order.phone, amount)
+    return _body(report)
 
 
 def forged_body(prompt: Prompt, receipt: str, at: datetime, changes: Mapping[str, object]) -> bytes:
@@ -41,34 +42,29 @@ def forged_body(prompt: Prompt, receipt: str, at: datetime, changes: Mapping[str
 
     `changes` may give `amount` (whole KES), `checkout_request_id` and `receipt`.
     """
+    amount = changes.get("amount", prompt.order.amount)
+    if not isinstance(amount, int):
+        raise ValueError(f"amount {amount!r} is not a whole number of KES")
     report = {
         "MerchantRequestID": prompt.merchant_request_id,
         "CheckoutRequestID": changes.get("checkout_request_id", prompt.checkout_request_id),
         "ResultCode": 0,
         "ResultDesc": "The service request is processed successfully.",
-        "CallbackMetadata": _metadata(str(changes.get("receipt", receipt)), at, prompt.order.phone),
+        "CallbackMetadata": _metadata(str(changes.get("receipt", receipt)), at, prompt.order.phone, amount),
     }
-    amount = changes.get("amount", prompt.order.amount)
-    if not isinstance(amount, int):
-        raise ValueError(f"amount {amount!r} is not a whole number of KES")
-    return _written(report, amount)
+    return _body(report)
 
 
-def _metadata(receipt: str, at: datetime, phone: str) -> dict[str, object]:
+def _metadata(receipt: str, at: datetime, phone: str, amount: int) -> dict[str, object]:
     items = [
-        {"Name": "Amount", "Value": _AMOUNT_HERE},
+        {"Name": "Amount", "Value": Decimal(amount)},
         {"Name": "MpesaReceiptNumber", "Value": receipt},
         {"Name": "Balance"},
-        {"Name": "TransactionDate", "Value": int(at.astimezone(_NAIROBI).strftime("%Y%m%d%H%M%S"))},
+        {"Name": "TransactionDate", "Value": int(at.astimezone(NAIROBI).strftime("%Y%m%d%H%M%S"))},
         {"Name": "PhoneNumber", "Value": int(phone)},
     ]
     return {"Item": items}
 
 
-#: Daraja writes the amount as a JSON number with two places, which only a float would give; so it is set in.
-_AMOUNT_HERE = "\x00amount"
-
-
-def _written(report: Mapping[str, object], amount: int) -> bytes:
-    text = json.dumps({"Body": {"stkCallback": report}})
-    return text.replace(json.dumps(_AMOUNT_HERE), f"{amount}.00").encode("utf-8")
+def _body(report: Mapping[str, object]) -> bytes:
+    return written({"Body": {"stkCallback": report}})

@@ -2,6 +2,7 @@
 
 from marketcore_simulator.daraja.desk import PromptDesk
 from marketcore_simulator.daraja.face import DarajaFace
+from marketcore_simulator.daraja.initiators import certificate
 from marketcore_simulator.daraja.prompts import PERSONAL
 from marketcore_simulator.routing import Router
 from marketcore_simulator.wsgi import Request, Response, json_response
@@ -13,6 +14,7 @@ class DarajaControl:
     def __init__(self, face: DarajaFace) -> None:
         self._desk: PromptDesk = face.desk
         self._tokens = face.tokens
+        self._office = face.office
 
     def add_routes(self, router: Router) -> None:
         """Add this face's control routes."""
@@ -21,6 +23,12 @@ class DarajaControl:
         router.add("POST", "/_sim/daraja/prompts/{prompt_id}/forged-callback", self._forge)
         router.add("POST", "/_sim/daraja/prompts/{prompt_id}/{decision}", self._decide)
         router.add("POST", "/_sim/daraja/tokens/revoke", self._revoke)
+        router.add("GET", "/_sim/daraja/transactions", self._transactions)
+        router.add("GET", "/_sim/daraja/payouts", self._payouts)
+        router.add("GET", "/_sim/daraja/balances", self._balances)
+        router.add("POST", "/_sim/daraja/balances", self._set_balances)
+        router.add("POST", "/_sim/daraja/c2b", self._pay_bill)
+        router.add("GET", "/_sim/daraja/certificate", self._certificate)
 
     def _list(self, request: Request) -> Response:
         state = request.query.get("state")
@@ -44,3 +52,32 @@ class DarajaControl:
     def _revoke(self, request: Request) -> Response:
         self._tokens.revoke()
         return json_response({})
+
+    def _transactions(self, request: Request) -> Response:
+        return json_response({"items": [made.as_document() for made in self._office.book.all()]})
+
+    def _payouts(self, request: Request) -> Response:
+        return json_response({"items": [payout.as_document() for payout in self._office.payouts.all()]})
+
+    def _balances(self, request: Request) -> Response:
+        return json_response(self._office.book.balances())
+
+    def _set_balances(self, request: Request) -> Response:
+        chosen = {**self._office.book.balances(), **request.document()}
+        if set(chosen) != {"utility", "working"} or not all(_whole_kes(value) for value in chosen.values()):
+            raise ValueError("balances are utility and working, each a whole number of KES of 0 or more")
+        self._office.book.set_balances(**chosen)
+        return self._balances(request)
+
+    def _pay_bill(self, request: Request) -> Response:
+        document = request.document()
+        phone, reference = str(document.get("phone", "")), str(document.get("bill_ref_number", ""))
+        made = self._office.paybill.pay(phone, document.get("amount", 0), reference)
+        return json_response(made.as_document())
+
+    def _certificate(self, request: Request) -> Response:
+        return Response(200, certificate().encode("ascii"), "application/x-pem-file")
+
+
+def _whole_kes(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from marketcore_simulator.daraja.callbacks import callback_body, envelope, forged_body
 from marketcore_simulator.daraja.prompts import AlreadyDecided, Prompt, PromptBook
 from marketcore_simulator.daraja.rules import PushOrder
+from marketcore_simulator.daraja.transactions import TransactionBook
 from marketcore_simulator.events import Event
 from marketcore_simulator.scripts import Script
 from marketcore_simulator.world import World
@@ -33,6 +34,7 @@ class PromptDesk:
     def __init__(self, world: World) -> None:
         self._world = world
         self.prompts = PromptBook(world)
+        self.book = TransactionBook(world)
 
     def open(self, order: PushOrder, script: Script | None) -> Prompt:
         """Open a prompt and set its script going; without one it waits for a person until it expires.
@@ -85,7 +87,11 @@ class PromptDesk:
             return  # a person at the handset was quicker
 
     def _take(self, prompt: Prompt, decision: str) -> None:
-        self.prompts.decide(prompt, decision)
+        with self._world.lock:
+            self.prompts.decide(prompt, decision)
+            if prompt.receipt is not None:
+                order = prompt.order
+                self.book.record("stk", prompt.receipt, order.amount, order.phone, order.reference)
         self._log("decision", f"{prompt.order.reference}: {prompt.state}", prompt)
 
     def _report(self, prompt: Prompt, amount: int | None = None) -> None:

@@ -14,3 +14,13 @@ MAGIC_ENDINGS: Mapping[str, str] = {
     "008": "late_success",
     "009": "callback_first",
 }
+
+#: The same for a phone that is paid by B2C.
+PAYOUT_ENDINGS: Mapping[str, str] = {
+    "101": "result(2040)",
+    "102": "result(1)",
+    "103": "no_callback",
+    "104": "queue_timeout",
+    "105": "dup_callback(2)",
+    "106": "late_success",
+}

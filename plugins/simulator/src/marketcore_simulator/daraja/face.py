@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from marketcore_simulator.daraja.desk import PhoneBusy, PromptDesk
 from marketcore_simulator.daraja.endings import MAGIC_ENDINGS
+from marketcore_simulator.daraja.office import OPERATIONS, BackOffice, read_document
 from marketcore_simulator.daraja.prompts import Prompt
-from marketcore_simulator.daraja.refusals import Refusal, bad_field, bad_payload, no_answer
+from marketcore_simulator.daraja.refusals import Refusal, bad_field, no_answer
 from marketcore_simulator.daraja.rules import PushOrder, check_signature, read_push
 from marketcore_simulator.daraja.tokens import Tokens
 from marketcore_simulator.routing import NoSuchPath, Router, WrongMethod
@@ -17,19 +18,21 @@ _STILL_BUSY = "The transaction is being processed"
 
 
 class DarajaFace:
-    """OAuth, STK push and STK query of one invented merchant."""
+    """OAuth, STK push, STK query and the back office of one invented merchant."""
 
     name = "daraja"
-    operations = ("oauth", "push", "query")
+    operations = ("oauth", "push", "query", *OPERATIONS)
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.desk = PromptDesk(world)
         self.tokens = Tokens(world)
+        self.office = BackOffice(world, self.tokens, self.desk.book)
         self._router = Router()
         self._router.add("GET", "/oauth/v1/generate", self._scripted("oauth", self._token))
         self._router.add("POST", "/mpesa/stkpush/v1/processrequest", self._scripted("push", self._push))
         self._router.add("POST", "/mpesa/stkpushquery/v1/query", self._scripted("query", self._query))
+        self.office.add_routes(self._router, self._scripted)
 
     def handle(self, request: Request) -> Response:
         """Answer one request; raise Dropped when a script closes the connection."""
@@ -38,8 +41,9 @@ class DarajaFace:
         return response
 
     def reset(self) -> None:
-        """Forget prompts and tokens."""
+        """Forget prompts, transactions and tokens."""
         self.desk.prompts.clear()
+        self.office.clear()
         self.tokens.revoke()
 
     def _dispatch(self, request: Request) -> Response:
@@ -86,7 +90,7 @@ class DarajaFace:
 
     def _push(self, request: Request, script: Script | None) -> Response:
         self.tokens.check(request)
-        order = read_push(_document(request), self._world.settings.max_amount)
+        order = read_push(read_document(request), self._world.settings.max_amount)
         prompt = self._open(order, self._payment_script(order, script))
         return json_response(
             {
@@ -116,15 +120,16 @@ class DarajaFace:
     def _bound_to_exchange(self, request: Request) -> Script | None:
         """Return the script bound to the phone in a request, if it spoils the exchange itself."""
         try:
-            phone = str(request.document().get("PhoneNumber", ""))
+            document = request.document()
         except ValueError:
             return None
+        phone = str(document.get("PhoneNumber") or document.get("PartyB") or "")
         bound = self._world.scripts.bound_to(self.name, phone)
         return bound if bound is not None and not bound.concerns_payment else None
 
     def _query(self, request: Request, script: Script | None) -> Response:
         self.tokens.check(request)
-        document = _document(request)
+        document = read_document(request)
         check_signature(document)
         asked = document.get("CheckoutRequestID")
         if not isinstance(asked, str) or not asked:
@@ -149,13 +154,6 @@ class DarajaFace:
         if prompt.polls % 2:
             return _query_answer(prompt, "4999", "The transaction is still under processing")
         raise no_answer(_STILL_BUSY, 500 if prompt.polls % 4 == 2 else 200)
-
-
-def _document(request: Request) -> dict[str, object]:
-    try:
-        return request.document()
-    except ValueError:
-        raise bad_payload() from None
 
 
 def _query_answer(prompt: Prompt, code: str, text: str) -> Response:

@@ -4,7 +4,8 @@ import contextlib
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from marketcore_simulator.daraja.desk import PromptDesk
+from marketcore_simulator.daraja.face import DarajaFace
+from marketcore_simulator.daraja.paybill import PaymentDeclined
 from marketcore_simulator.daraja.prompts import PERSONAL, AlreadyDecided
 from marketcore_simulator.events import Event
 from marketcore_simulator.routing import Router
@@ -18,9 +19,10 @@ _RECENT = 12
 class Pages:
     """Render the state of the world; every value is escaped by the templates."""
 
-    def __init__(self, world: World, desk: PromptDesk) -> None:
+    def __init__(self, world: World, daraja: DarajaFace) -> None:
         self._world = world
-        self._desk = desk
+        self._desk = daraja.desk
+        self._office = daraja.office
         self._templates = Environment(
             loader=PackageLoader("marketcore_simulator", "pages/templates"), autoescape=select_autoescape()
         )
@@ -34,6 +36,7 @@ class Pages:
         router.add("POST", "/log/{event_id}/redeliver", self._redeliver)
         router.add("GET", "/handset", self._handset_page)
         router.add("GET", "/handset/screens", self._handset_screens)
+        router.add("POST", "/handset/paybill", self._pay_bill)
         router.add("POST", "/handset/{prompt_id}", self._decide)
 
     def _log_page(self, request: Request) -> Response:
@@ -62,6 +65,15 @@ class Pages:
             self._desk.decide(self._desk.prompts.get(prompt_id), decision)
         return see_other("/handset")
 
+    def _pay_bill(self, request: Request) -> Response:
+        form = request.form()
+        phone, amount = form.get("phone", "").replace(" ", ""), form.get("amount", "")
+        if not (amount.isascii() and amount.isdecimal() and len(amount) <= 9):
+            raise ValueError(f"amount {amount!r} is not a whole number of KES")
+        with contextlib.suppress(PaymentDeclined):  # the list of money shows that nothing moved
+            self._office.paybill.pay(phone, int(amount), form.get("bill_ref_number", ""))
+        return see_other("/handset")
+
     def _events(self) -> list[Event]:
         return self._world.log.select()[: -_NEWEST - 1 : -1]
 
@@ -71,6 +83,7 @@ class Pages:
         return {
             "waiting": [prompt for prompt in prompts if prompt.state == "prompted"],
             "decided": decided[: -_RECENT - 1 : -1],
+            "moved": [made for made in self._office.book.all() if made.kind != "stk"][: -_RECENT - 1 : -1],
         }
 
     def _page(self, template: str, **values: object) -> Response:
