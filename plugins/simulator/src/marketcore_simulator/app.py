@@ -1,7 +1,7 @@
 """The WSGI application: gateway faces, control calls and pages over one world."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from marketcore_simulator.control import Control
@@ -11,21 +11,40 @@ from marketcore_simulator.daraja.face import DarajaFace
 from marketcore_simulator.daraja.prompts import AlreadyDecided
 from marketcore_simulator.pages import Pages
 from marketcore_simulator.routing import NoSuchPath, Router, WrongMethod
+from marketcore_simulator.stripe.control import StripeControl
+from marketcore_simulator.stripe.face import StripeFace
 from marketcore_simulator.world import World
 from marketcore_simulator.wsgi import Request, Response, json_response, read_request
 
 
+class Face(Protocol):
+    """One gateway: its name is the first part of its paths, its operations are what scripts are chosen for."""
+
+    name: str
+    operations: tuple[str, ...]
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request whose path is relative to the face."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything."""
+        ...
+
+
 class Simulator:
-    """Answer /daraja/… as the gateway would, /_sim/… for tests, and the pages for people."""
+    """Answer /daraja/… and /stripe/… as the gateways would, /_sim/… for tests, and the pages for people."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.daraja = DarajaFace(world)
-        self._faces = {self.daraja.name: self.daraja}
+        self.stripe = StripeFace(world)
+        self._faces: dict[str, Face] = {face.name: face for face in (self.daraja, self.stripe)}
         self._router = Router()
         self._router.add("POST", "/_sim/reset", self._reset)
         Control(world, {face.name: face.operations for face in self._faces.values()}).add_routes(self._router)
         DarajaControl(self.daraja).add_routes(self._router)
+        StripeControl(self.stripe).add_routes(self._router)
         Pages(world, self.daraja.desk).add_routes(self._router)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:

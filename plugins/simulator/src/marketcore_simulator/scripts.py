@@ -28,6 +28,12 @@ OUTCOME = frozenset(
         "late_success",
         "wrong_amount",
         "callback_first",
+        "declined",
+        "pending_then_succeeded",
+        "pending_then_failed",
+        "reorder",
+        "tampered_signature",
+        "unknown_reference",
     }
 )
 

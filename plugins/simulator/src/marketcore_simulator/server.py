@@ -42,6 +42,11 @@ class SimulatorServer:
         """The base URL to give a Daraja client."""
         return f"{self.url}/daraja"
 
+    @property
+    def stripe_url(self) -> str:
+        """The base address to give a Stripe client, without a trailing slash."""
+        return f"{self.url}/stripe"
+
     def start(self) -> "SimulatorServer":
         """Begin to answer; the socket is bound already."""
         self.world.start()

@@ -22,6 +22,11 @@ class Settings:
     query_noise_percent: int = 20
     max_amount: int = 250_000
     delivery_timeout: float = 10
+    stripe_settles_after: float = 5
+    stripe_available_after: float = 172_800
+    stripe_link_seconds: int = 300
+    stripe_fee_basis_points: int = 290
+    stripe_fee_fixed: int = 30
 
     def as_document(self) -> dict[str, object]:
         """Return the settings as JSON members."""
