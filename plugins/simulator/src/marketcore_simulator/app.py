@@ -20,8 +20,11 @@ from marketcore_simulator.wsgi import Request, Response, json_response, read_req
 class Face(Protocol):
     """One gateway: its name is the first part of its paths, its operations are what scripts are chosen for."""
 
-    name: str
-    operations: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def operations(self) -> tuple[str, ...]: ...
 
     def handle(self, request: Request) -> Response:
         """Answer one request whose path is relative to the face."""

@@ -73,20 +73,15 @@ class StripeFace:
 
     def _authorized(self, call: Call) -> Call:
         """Check that the platform may act for the account it names."""
-        account = call.account
-        known = self._desks_account(account) if account is not None else None
-        if account is not None and known is None:
+        found = self.desks.gateway.store.find(call.account or "")
+        if call.account is not None and (found is None or found["object"] != "account"):
             raise StripeError(
-                f"The provided key does not have access to account '{account}' (or that account does not exist). "
+                f"The provided key does not have access to account '{call.account}' (or that account does not exist). "
                 "Application access may have been revoked.",
                 "account_invalid",
                 status=403,
             )
         return call
-
-    def _desks_account(self, account: str) -> Document | None:
-        found = self.desks.gateway.store.find(account)
-        return found if found is not None and found["object"] == "account" else None
 
     def _answered(self, call: Call, handler: Handler, ids: dict[str, str], script: Script | None) -> Response:
         replayed = self._keys.replay(call)

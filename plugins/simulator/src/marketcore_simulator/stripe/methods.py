@@ -54,7 +54,9 @@ INSUFFICIENT = Method(
 )
 CHALLENGED = Method("pm_card_authenticationRequired", "4000002500003155", "Asks for 3-D Secure", "challenge")
 BANK = Method("pm_usBankAccount_success", "000123456789", "Clears later", "later", "us_bank_account", "")
-BOUNCING_BANK = replace(BANK, token="pm_usBankAccount_debitNotAuthorized", label="Fails later", settles=False)
+BOUNCING_BANK = Method(
+    "pm_usBankAccount_debitNotAuthorized", BANK.number, "Fails later", "later", "us_bank_account", "", settles=False
+)
 
 METHODS = (
     VISA,

@@ -1,5 +1,7 @@
 """What customers and sellers see: the payment page, the 3-D Secure challenge, onboarding. No script needed."""
 
+from urllib.parse import urlencode
+
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from marketcore_simulator.routing import Router
@@ -148,5 +150,9 @@ def _method(form: dict[str, str]) -> Method:
 
 def _returned(return_url: str, intent: Document, passed: bool) -> str:
     joint = "&" if "?" in return_url else "?"
-    secret, status = intent["client_secret"], "succeeded" if passed else "failed"
-    return f"{return_url}{joint}payment_intent={intent['id']}&payment_intent_client_secret={secret}&redirect_status={status}"
+    result = {
+        "payment_intent": intent["id"],
+        "payment_intent_client_secret": intent["client_secret"],
+        "redirect_status": "succeeded" if passed else "failed",
+    }
+    return f"{return_url}{joint}{urlencode(result)}"

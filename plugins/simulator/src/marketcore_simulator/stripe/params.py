@@ -73,7 +73,9 @@ class Params:
         """Return a whole number of 1 or more, or None."""
         value = self.integer(name)
         if value is not None and value < 1:
-            raise StripeError("This value must be greater than or equal to 1.", "parameter_invalid_integer", name)
+            raise StripeError(
+                "This value must be greater than or equal to 1.", "parameter_invalid_integer", self.name(name)
+            )
         return value
 
     def required_integer(self, name: str) -> int:
@@ -104,18 +106,11 @@ class Params:
         value = self._values.get(name)
         if value in (None, "", []):
             value = {}
-        if not isinstance(value, Mapping):
-            raise StripeError("Invalid object", None, self.name(name))
-        return Params(value, self.name(name))
+        return self._item(value, self.name(name))
 
     def groups(self, name: str) -> list["Params"]:
         """Return an array of hashes."""
-        return [
-            Params({"item": value}, self.name(name)).group("item")
-            if not isinstance(value, Mapping)
-            else Params(value, f"{self.name(name)}[{place}]")
-            for place, value in enumerate(self.array(name))
-        ]
+        return [self._item(value, f"{self.name(name)}[{place}]") for place, value in enumerate(self.array(name))]
 
     def array(self, name: str) -> list[Any]:
         """Return an array, empty if it is not given."""
@@ -137,6 +132,11 @@ class Params:
             raise StripeError("Invalid metadata: must be a hash of strings", None, self.name("metadata"))
         self._check_metadata(given)
         return {name: value for name, value in given.items() if value}
+
+    def _item(self, value: object, whole: str) -> "Params":
+        if not isinstance(value, Mapping):
+            raise StripeError("Invalid object", None, whole)
+        return Params(value, whole)
 
     def _check_metadata(self, given: Mapping[str, str]) -> None:
         if len(given) > _METADATA_KEYS:

@@ -7,6 +7,7 @@ from marketcore_simulator.stripe.charges import ChargeDesk
 from marketcore_simulator.stripe.currencies import check_charge, read_currency, written
 from marketcore_simulator.stripe.errors import StripeError, wrong_state
 from marketcore_simulator.stripe.gateway import Gateway
+from marketcore_simulator.stripe.intents import blank_intent
 from marketcore_simulator.stripe.methods import Method
 from marketcore_simulator.stripe.params import Params
 from marketcore_simulator.stripe.store import Document, public
@@ -20,15 +21,16 @@ CANCELLATION_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "aba
 class PaymentDesk:
     """Create, confirm, capture and cancel PaymentIntents.
 
-    `settled` is called with a PaymentIntent whose asynchronous payment was decided, or that was captured.
+    `settled` is called with a PaymentIntent whose asynchronous payment was decided, or that was captured;
+    `disputed` with a charge whose card is the kind that gets disputed.
     """
 
     def __init__(self, gateway: Gateway, transfers: TransferDesk) -> None:
         self._gateway = gateway
         self._transfers = transfers
         self._charges = ChargeDesk(gateway, transfers)
-        self.settled: Callable[[Document], None] = lambda _intent: None
-        self.disputed: Callable[[Document], None] = lambda _charge: None
+        self.settled: Callable[[Document], object] = lambda _intent: None
+        self.disputed: Callable[[Document], object] = lambda _charge: None
 
     def create(self, params: Params, account: str | None) -> Document:
         """Make a PaymentIntent from the parameters of its API."""
@@ -44,7 +46,7 @@ class PaymentDesk:
     def open(self, amount: int, currency: str, data: Params, account: str | None) -> Document:
         """Make a PaymentIntent over a checked amount; `data` holds what may accompany it."""
         gateway = self._gateway
-        intent = _blank(gateway.new_id("pi"), amount, currency, gateway.now())
+        intent = blank_intent(gateway.new_id("pi"), amount, currency, gateway.now())
         intent["client_secret"] = f"{intent['id']}_secret_{gateway.world.ids.letters('secret', 24)}"
         intent["metadata"] = data.metadata()
         for name in ("customer", "description", "on_behalf_of", "receipt_email", "statement_descriptor"):
@@ -219,45 +221,3 @@ def _unexpected(intent: Document, verb: str, done: str, allowed: tuple[str, ...]
         f"with one of the following statuses may be {done}: {', '.join(allowed)}.",
         payment_intent=public(intent),
     )
-
-
-def _blank(intent_id: str, amount: int, currency: str, at: int) -> Document:
-    return {
-        "id": intent_id,
-        "object": "payment_intent",
-        "amount": amount,
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": "automatic",
-        "client_secret": None,
-        "confirmation_method": "automatic",
-        "created": at,
-        "currency": currency,
-        "customer": None,
-        "description": None,
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_options": {},
-        "payment_method_types": ["card", "us_bank_account"],
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
-    }

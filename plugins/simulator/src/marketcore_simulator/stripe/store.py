@@ -83,9 +83,10 @@ def page(found: list[Document], params: Params, url: str) -> Document:
 
 
 def public(document: Any) -> Any:
-    """Return a copy without the simulator's own members."""
+    """Return a copy without the simulator's own members; metadata is the merchant's, whatever its keys."""
     if isinstance(document, dict):
-        return {name: public(value) for name, value in document.items() if not name.startswith("_")}
+        shown = {name: value for name, value in document.items() if not name.startswith("_")}
+        return {name: dict(value) if name == "metadata" else public(value) for name, value in shown.items()}
     if isinstance(document, list):
         return [public(item) for item in document]
     return copy.copy(document)

@@ -153,7 +153,8 @@ class TransferDesk:
         available = written(self._gateway.ledger.available(None, currency), currency)
         raise too_poor(
             f"You have insufficient available funds in your Stripe account ({available}). "
-            "Try adding funds directly to your available balance by creating Charges using the 4000000000000077 test card."
+            "Try adding funds directly to your available balance by creating Charges using the 4000000000000077 "
+            "test card."
         )
 
     def _blank(self, amount: int, currency: str, destination: str, charge: Document | None) -> Document:
