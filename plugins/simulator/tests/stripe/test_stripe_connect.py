@@ -285,6 +285,23 @@ def test_a_plain_charge_has_no_transfer_and_no_fee_to_take_back(shop, flag):
     assert shop.objects("refund") == []
 
 
+def test_a_refund_that_is_refused_takes_nothing_back(shop):
+    seller = shop.seller()
+    charge = shop.paid_charge(10_000, transfer_data={"destination": seller.id})
+    params = {"charge": charge.id, "reverse_transfer": True, "refund_application_fee": True}
+    with pytest.raises(stripe.InvalidRequestError):
+        shop.client.v1.refunds.create(params)
+    assert shop.client.v1.transfers.retrieve(charge.transfer).amount_reversed == 0
+
+
+def test_a_reversal_may_refund_the_fee_in_proportion(shop):
+    seller = shop.seller()
+    charge = shop.paid_charge(10_000, transfer_data={"destination": seller.id}, application_fee_amount=1500)
+    params = {"amount": 2000, "refund_application_fee": True}
+    shop.client.v1.transfers.reversals.create(charge.transfer, params)
+    assert shop.client.v1.application_fees.retrieve(charge.application_fee).amount_refunded == 300
+
+
 def test_a_fee_needs_a_destination_and_stays_within_the_amount(shop):
     seller = shop.seller()
     intents = shop.client.v1.payment_intents

@@ -121,10 +121,7 @@ class CheckoutDesk:
             return self._gateway.store.known(session["payment_intent"])
         account = self._gateway.store.owner(session)
         data: Params = session["_payment_intent_data"]
-        intent = self._payments.open(session["amount_total"], session["currency"], data, account)
-        intent["_session"] = session["id"]
-        intent["receipt_email"] = intent["receipt_email"] or session["customer_email"]
-        self._gateway.follow(intent, session)
+        intent = self._payments.open(session["amount_total"], session["currency"], data, account, session)
         session["payment_intent"] = intent["id"]
         return intent
 

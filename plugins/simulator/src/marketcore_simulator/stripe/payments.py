@@ -43,8 +43,10 @@ class PaymentDesk:
             intent.update(_method=method, payment_method=self._gateway.new_id("pm"), status="requires_confirmation")
         return intent
 
-    def open(self, amount: int, currency: str, data: Params, account: str | None) -> Document:
-        """Make a PaymentIntent over a checked amount; `data` holds what may accompany it."""
+    def open(
+        self, amount: int, currency: str, data: Params, account: str | None, session: Document | None = None
+    ) -> Document:
+        """Make a PaymentIntent over a checked amount; `data` holds what may accompany it, `session` asked for it."""
         gateway = self._gateway
         intent = blank_intent(gateway.new_id("pi"), amount, currency, gateway.now())
         intent["client_secret"] = f"{intent['id']}_secret_{gateway.world.ids.letters('secret', 24)}"
@@ -56,8 +58,11 @@ class PaymentDesk:
         )
         intent["transfer_group"] = data.text("transfer_group")
         intent.update(self.routing(amount, data, account))
+        if session is not None:
+            intent["_session"] = session["id"]
+            intent["receipt_email"] = intent["receipt_email"] or session["customer_email"]
         gateway.store.add(intent, account)
-        gateway.follow(intent)
+        gateway.follow(intent, session)
         gateway.emit("payment_intent.created", intent, account)
         return intent
 

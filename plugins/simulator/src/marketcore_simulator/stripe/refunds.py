@@ -25,13 +25,14 @@ class RefundDesk:
         amount = self._amount(charge, params)
         reason = params.choice("reason", _REASONS)
         transfer = self._transfer_to_reverse(charge, params)
+        fee_too = self._fee_to_refund(charge, params)
         refund = self._blank(charge, amount, params.metadata(), reason)
         if transfer is not None:
             part = amount * transfer["amount"] // charge["amount_captured"]
             reversal = self._transfers.take_back(transfer, part, {}, refund)
             refund["transfer_reversal"] = reversal["id"]
-        if params.flag("refund_application_fee"):
-            self._transfers.refund_fee(charge, amount, charge["amount_captured"])
+        if fee_too:
+            self._transfers.fees.refund(charge, amount, charge["amount_captured"])
         self._gateway.store.add(refund, account)
         self._gateway.follow(refund)
         self._move(refund, charge)
@@ -97,6 +98,11 @@ class RefundDesk:
         if not charge.get("transfer"):
             raise StripeError("The charge has no transfer to reverse.", None, "reverse_transfer")
         return self._gateway.store.known(charge["transfer"])
+
+    def _fee_to_refund(self, charge: Document, params: Params) -> bool:
+        if params.flag("refund_application_fee") and not charge["application_fee"]:
+            raise StripeError("The charge has no application fee to refund.", None, "refund_application_fee")
+        return params.flag("refund_application_fee")
 
     def _move(self, refund: Document, charge: Document) -> None:
         gateway, account = self._gateway, self._gateway.store.owner(refund)

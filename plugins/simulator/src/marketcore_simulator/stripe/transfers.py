@@ -1,7 +1,8 @@
-"""Transfers to connected accounts, their reversals, and application fees."""
+"""Transfers to connected accounts, and their reversals."""
 
 from marketcore_simulator.stripe.currencies import check_unit, read_currency, written
 from marketcore_simulator.stripe.errors import StripeError, too_poor
+from marketcore_simulator.stripe.fees import FeeDesk
 from marketcore_simulator.stripe.gateway import Gateway
 from marketcore_simulator.stripe.params import Params
 from marketcore_simulator.stripe.store import Document
@@ -17,6 +18,7 @@ class TransferDesk:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self.fees = FeeDesk(gateway)
 
     def create(self, params: Params) -> Document:
         """Make a transfer out of the available balance, or out of one charge named by source_transaction."""
@@ -56,7 +58,7 @@ class TransferDesk:
         self._send(transfer, charge, fee)
         charge["transfer"] = transfer["id"]
         if fee:
-            self._take_fee(charge, transfer)
+            self.fees.take(charge, transfer)
 
     def reverse(self, transfer: Document, params: Params) -> Document:
         """Take back a transfer or part of it from the connected account's balance."""
@@ -71,9 +73,9 @@ class TransferDesk:
                 "amount",
             )
         reversal = self.take_back(transfer, amount, params.metadata())
-        if params.flag("refund_application_fee") and transfer["source_transaction"]:
-            charge = self._gateway.store.known(transfer["source_transaction"])
-            self.refund_fee(charge, amount, transfer["amount"])
+        charge = self._gateway.store.find(transfer["source_transaction"] or "")
+        if params.flag("refund_application_fee") and charge is not None and charge["application_fee"]:
+            self.fees.refund(charge, amount, transfer["amount"])
         return reversal
 
     def take_back(
@@ -97,18 +99,6 @@ class TransferDesk:
         transfer["reversals"]["total_count"] += 1
         self._gateway.emit("transfer.reversed", transfer, about=refund)
         return reversal
-
-    def refund_fee(self, charge: Document, part: int, whole: int) -> None:
-        """Give back the application fee of a charge in proportion to `part` of `whole`."""
-        if not charge["application_fee"]:
-            raise StripeError("The charge has no application fee to refund.", None, "refund_application_fee")
-        fee = self._gateway.store.known(charge["application_fee"])
-        amount = min(fee["amount"] - fee["amount_refunded"], fee["amount"] * part // whole)
-        fee["amount_refunded"] += amount
-        fee["refunded"] = fee["amount_refunded"] == fee["amount"]
-        self._gateway.ledger.post("application_fee_refund", -amount, fee)
-        self._gateway.ledger.post("adjustment", amount, fee, fee["account"], category="application_fee_refund")
-        self._gateway.emit("application_fee.refunded", fee)
 
     def _source(self, params: Params, currency: str) -> Document | None:
         charge_id = params.text("source_transaction")
@@ -201,30 +191,6 @@ class TransferDesk:
         payment["balance_transaction"] = received["id"]
         gateway.emit("transfer.created", transfer)
         return transfer
-
-    def _take_fee(self, charge: Document, transfer: Document) -> None:
-        gateway = self._gateway
-        fee: Document = {
-            "id": gateway.new_id("fee"),
-            "object": "application_fee",
-            "account": transfer["destination"],
-            "amount": charge["application_fee_amount"],
-            "amount_refunded": 0,
-            "application": "ca_simulated",
-            "balance_transaction": None,
-            "charge": transfer["destination_payment"],
-            "created": gateway.now(),
-            "currency": charge["currency"],
-            "livemode": False,
-            "originating_transaction": charge["id"],
-            "refunded": False,
-        }
-        gateway.store.add(fee)
-        available_on = gateway.store.known(transfer["balance_transaction"])["available_on"]
-        received = gateway.ledger.post("application_fee", fee["amount"], fee, available_on=available_on)
-        fee["balance_transaction"] = received["id"]
-        charge["application_fee"] = fee["id"]
-        gateway.emit("application_fee.created", fee)
 
     def _reversal(self, transfer: Document, amount: int, metadata: dict[str, str], refund: Document | None) -> Document:
         reversal: Document = {
