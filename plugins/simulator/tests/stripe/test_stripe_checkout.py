@@ -232,6 +232,14 @@ def test_late_success_pays_a_session_after_its_expiry_was_reported(shop, hooks):
     assert shop.read_session(session).payment_status == "paid"
 
 
+def test_late_success_pays_a_session_the_shop_itself_expired(shop, hooks):
+    shop.choose("sessions.create", "late_success")
+    session = shop.session()
+    assert shop.client.v1.checkout.sessions.expire(session.id).status == "expired"
+    shop.pass_time(91)
+    assert hooks.event("checkout.session.completed").data.object.id == session.id
+
+
 def test_late_success_on_expire_lets_the_payer_win_the_race(shop):
     session = shop.session()
     shop.choose("sessions.expire", "late_success")

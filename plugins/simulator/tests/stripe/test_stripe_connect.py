@@ -299,7 +299,8 @@ def test_a_reversal_may_refund_the_fee_in_proportion(shop):
     charge = shop.paid_charge(10_000, transfer_data={"destination": seller.id}, application_fee_amount=1500)
     params = {"amount": 2000, "refund_application_fee": True}
     shop.client.v1.transfers.reversals.create(charge.transfer, params)
-    assert shop.client.v1.application_fees.retrieve(charge.application_fee).amount_refunded == 300
+    fee = shop.client.v1.application_fees.retrieve(charge.application_fee)
+    assert (fee.amount_refunded, [refund.amount for refund in fee.refunds.data]) == (300, [300])
 
 
 def test_a_fee_needs_a_destination_and_stays_within_the_amount(shop):

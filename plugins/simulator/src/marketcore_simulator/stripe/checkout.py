@@ -147,9 +147,6 @@ class CheckoutDesk:
         if self._gateway.store.find(session["id"]) is not session or session["status"] != "open":
             return
         self._expire(session)
-        if self._gateway.follows(session, "late_success"):
-            after = self._gateway.world.settings.late_after
-            self._gateway.later(after, lambda: self._pay_late(session))
 
     def _pay_late(self, session: Document) -> None:
         session.update(status="open", payment_intent=None)
@@ -160,6 +157,9 @@ class CheckoutDesk:
         if session["payment_intent"] is not None:
             self._payments.cancel(self._gateway.store.known(session["payment_intent"]), "expired")
         self._tell("checkout.session.expired", session)
+        if self._gateway.follows(session, "late_success"):
+            after = self._gateway.world.settings.late_after
+            self._gateway.later(after, lambda: self._pay_late(session))
 
     def _check_open(self, session: Document, done: str) -> None:
         if session["status"] != "open":

@@ -27,6 +27,7 @@ class FeeDesk:
             "livemode": False,
             "originating_transaction": charge["id"],
             "refunded": False,
+            "refunds": {"object": "list", "data": [], "has_more": False, "url": "/v1/application_fees"},
         }
         gateway.store.add(fee)
         available_on = gateway.store.known(transfer["balance_transaction"])["available_on"]
@@ -41,6 +42,19 @@ class FeeDesk:
         amount = min(fee["amount"] - fee["amount_refunded"], fee["amount"] * part // whole)
         fee["amount_refunded"] += amount
         fee["refunded"] = fee["amount_refunded"] == fee["amount"]
-        self._gateway.ledger.post("application_fee_refund", -amount, fee)
+        movement = self._gateway.ledger.post("application_fee_refund", -amount, fee)
+        fee["refunds"]["data"].insert(0, self._refund(fee, amount, movement))
         self._gateway.ledger.post("adjustment", amount, fee, fee["account"], category="application_fee_refund")
         self._gateway.emit("application_fee.refunded", fee)
+
+    def _refund(self, fee: Document, amount: int, movement: Document) -> Document:
+        return {
+            "id": self._gateway.new_id("fr"),
+            "object": "fee_refund",
+            "amount": amount,
+            "balance_transaction": movement["id"],
+            "created": self._gateway.now(),
+            "currency": fee["currency"],
+            "fee": fee["id"],
+            "metadata": {},
+        }
