@@ -58,7 +58,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-inde
 PROJECTS := pyproject.toml $(foreach plugin,$(PLUGINS),$(plugin)/pyproject.toml)
 
 lock: | $(BIN)/python ## choose the newest allowed versions and write them down with their hashes
-	$(COMPILE) --upgrade -o requirements.txt $(PROJECTS)
+	$(COMPILE) -o requirements.txt $(PROJECTS)
 	$(COMPILE) --all-extras -c requirements.txt -o requirements-dev.txt $(PROJECTS)
 
 clean: ## remove the virtual environment and the data of `make run`

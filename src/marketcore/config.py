@@ -20,6 +20,7 @@ CORE = (
     "marketcore.web",
     "marketcore.jobs",
     "marketcore.live",
+    "marketcore.live.http",
     "marketcore.identity",
     "marketcore.media",
     "marketcore.catalog",

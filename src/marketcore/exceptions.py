@@ -60,6 +60,12 @@ class NotFound(MarketError):
     status, code, title = 404, "not-found", "There is nothing here for you"
 
 
+class MethodNotAllowed(MarketError):
+    """The address exists, but not for this method; ``allow`` lists those it has."""
+
+    status, code, title = 405, "method-not-allowed", "This address does not take this method"
+
+
 class Conflict(MarketError):
     """The thing is not in a state that allows this."""
 

@@ -88,7 +88,11 @@ class PaymentAttempt:
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """An inbound call as it came: nothing in it is to be believed yet."""
+    """An inbound call as it came: nothing in it is to be believed yet.
+
+    ``token`` is the SHA-256, in hexadecimal, of the last part of an attempt's ``callback_url``; empty where the call
+    came to the provider's general address.
+    """
 
     body: bytes
     headers: Mapping[str, str]

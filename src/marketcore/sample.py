@@ -1,4 +1,4 @@
-"""Sample data for a first look: accounts, categories, products on sale. Safe to run again."""
+"""Sample data for a first look: accounts, categories, products on sale. Only for a marketplace without accounts."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ GOODS: tuple[tuple[str, str, str, str, int, int, tuple[int, int, int]], ...] = (
 _ADD = text(
     """INSERT INTO users (username, email, password_hash, roles) VALUES (:name, :email, :hash, :roles) RETURNING id"""
 )
-_KNOWN = text("SELECT id FROM users WHERE username = :name")
+_ANYBODY = text("SELECT id FROM users LIMIT 1")
 
 
 def load_sample(request: Any) -> list[str]:
-    """Make what is missing of the sample and return a line for each thing made; development only."""
+    """Make the sample where nobody has an account yet; return a line for each thing made. Development only."""
     if section(request.registry, "marketcore")["environment"] != "development":
         raise ConfigurationError("sample accounts have known passwords: they exist in development only")
-    if request.db.execute(_KNOWN, {"name": PEOPLE[0][0]}).first():
+    if not is_empty(request):
         return []
     ids = {name: _person(request, name, password, roles) for name, password, roles in PEOPLE}
     categories = {name: _category(request, name) for name in dict.fromkeys(good[1] for good in GOODS)}
@@ -56,6 +56,11 @@ def load_sample(request: Any) -> list[str]:
         _offer(request, ids[seller], categories[category], title, description, price, stock, colour)
     made = [f"{name} / {password} ({', '.join(roles)})" for name, password, roles in PEOPLE]
     return [*made, f"{len(GOODS)} products on sale in {len(categories)} categories"]
+
+
+def is_empty(request: Any) -> bool:
+    """Whether nobody has an account yet: only then is there room for the sample."""
+    return request.db.execute(_ANYBODY).first() is None
 
 
 def _person(request: Any, name: str, password: str, roles: tuple[str, ...]) -> int:
@@ -67,7 +72,7 @@ def _person(request: Any, name: str, password: str, roles: tuple[str, ...]) -> i
 
 
 def _category(request: Any, name: str) -> int:
-    category_id: int = request.find_service(CategoryService).add(name).id
+    category_id: int = request.find_service(CategoryService).add(name)
     return category_id
 
 
@@ -81,9 +86,8 @@ def _offer(
     stock: int,
     colour: tuple[int, int, int],
 ) -> None:
-    given = {"title": title, "description": description, "category_id": category_id}
-    product_id = request.find_service(ProductService).add(seller_id, given)
-    request.find_service(ImageService).add(seller_id, product_id, _picture(title, colour))
+    product_id = request.find_service(ProductService).add(seller_id, title, description, category_id)
+    request.find_service(ImageService).upload(product_id, seller_id, _picture(title, colour))
     currency = section(request.registry, "marketcore")["default_currency"]
     offer = {"price": Money(price, currency), "quantity": stock}
     request.find_service(ListingService).publish(seller_id, product_id, "fixed_price", offer)

@@ -133,7 +133,7 @@ def test_somebody_elses_listing_is_not_there_for_writing(shop, seller):
         ({"price": PRICE, "quantity": 100_001}, "fixed_price.quantity"),
         ({"price": PRICE, "quantity": "3"}, "fixed_price.quantity"),
         ({"price": PRICE, "quantity": 1.5}, "fixed_price.quantity"),
-        ({"price": PRICE, "seller_id": 1}, "fixed_price"),
+        ({"price": PRICE, "seller_id": 1}, "fixed_price.seller_id"),
     ],
 )
 def test_what_is_no_offer_is_refused_by_field_and_not_written(shop, seller, fields, wrong):
@@ -160,7 +160,7 @@ def test_exactly_one_kind_has_to_be_given(shop, seller):
         ({"quantity": None}, "quantity"),
         ({"state": "closed"}, "state"),
         ({"state": "sold"}, "state"),
-        ({"kind": "auction"}, "body"),
+        ({"kind": "auction"}, "kind"),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused_by_field_and_not_written(shop, seller, change, wrong):

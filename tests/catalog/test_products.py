@@ -136,8 +136,8 @@ def test_lists_filter_by_seller_and_category_with_descendants_and_page_without_g
         ({"title": "Teapot", "category_id": -1}, "category_id"),
         ({"title": "Teapot", "category_id": 1.0}, "category_id"),
         ({"title": "Teapot", "category_id": 2**70}, "category_id"),
-        ({"title": "Teapot", "seller_id": 1}, "body"),
-        ({"title": "Teapot", "state": "archived"}, "body"),
+        ({"title": "Teapot", "seller_id": 1}, "seller_id"),
+        ({"title": "Teapot", "state": "archived"}, "state"),
     ],
 )
 def test_what_is_no_product_is_refused_by_field_and_not_written(shop, seller, body, field):

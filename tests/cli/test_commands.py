@@ -244,3 +244,24 @@ def test_a_name_that_no_plugin_can_have_is_refused(marketcore, name):
 def test_an_existing_folder_is_not_written_into(marketcore, tmp_path):
     (tmp_path / "gift_cards").mkdir()
     assert "exists already" in one_line(marketcore("plugins", "new", "gift_cards"))
+
+
+def test_dead_jobs_are_shown_run_again_and_purged(marketcore, write_ini, empty):
+    ini, url = write_ini(empty), empty["marketcore.database_url"]
+    marketcore("-c", ini, "migrate")
+    dead = (
+        "INSERT INTO jobs (name, attempts, last_error, dead_at)"
+        " VALUES ('media.make_variants', 10, 'ValueError: no', {})"
+    )
+    query(url, dead.format("now() - interval '40 days'"))
+    query(url, dead.format("now()"))
+
+    shown = marketcore("-c", ini, "jobs", "status")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.count("media.make_variants after 10 attempts: ValueError: no") == 2
+
+    assert marketcore("-c", ini, "jobs", "purge").stdout == "1 dead jobs deleted\n"
+    (job,) = query(url, "SELECT id FROM jobs")
+    assert marketcore("-c", ini, "jobs", "retry", str(job[0])).stdout == "1 jobs will run again\n"
+    assert query(url, "SELECT dead_at, attempts FROM jobs") == [(None, 0)]
+    assert "name one dead job" in marketcore("-c", ini, "jobs", "retry").stderr

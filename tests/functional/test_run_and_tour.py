@@ -67,7 +67,8 @@ class Running:
         return [pid for pid in _pids() if str(self.configuration.parent) in _command_line(pid)]
 
     def end(self, number: int) -> int:
-        self.process.send_signal(number)
+        if self.process.poll() is None:
+            self.process.send_signal(number)
         code = self.process.wait(30)
         self._file.close()
         return code
@@ -97,8 +98,7 @@ def running(configuration: Path) -> Iterator[Running]:
         site.wait_until_ready()
         yield site
     finally:
-        if site.process.poll() is None:
-            site.end(signal.SIGINT)
+        site.end(signal.SIGINT)
         eventually(lambda: not site.processes(), "processes were left behind")
 
 
@@ -135,8 +135,7 @@ def test_the_tour_goes_through_and_the_next_start_has_its_data(configuration: Pa
             found = http.get("/api/v1/listings", params={"q": "soapstone elephant"}).json()["items"]
         assert [item["product"]["title"].startswith("Soapstone elephant") for item in found] == [True]
     finally:
-        os.killpg(again.process.pid, signal.SIGKILL)
-        again.process.wait()
+        again.end(signal.SIGKILL)
         eventually(lambda: not again.processes(), "processes were left behind by kill -9")
 
 

@@ -17,6 +17,7 @@ from marketcore.ledger.accounts import commission, seller_payable, wallet
 from .books import CASH, fund, hold, totals, transfer
 
 COLUMNS = "id, event_id, kind, debit_id, credit_id, currency, amount, code, ref_type, ref_id"
+NOBODYS = UUID("00000000-0000-4000-8000-000000000001")
 INSERT = """
 INSERT INTO ledger_transfers
     (id, event_id, kind, pending_id, debit_id, credit_id, currency, amount, code, ref_type, ref_id)
@@ -90,7 +91,7 @@ def test_deleting_deltas_by_hand_folds_them_so_nothing_is_lost(session: Session,
         {"kind": "post"},
         {"kind": "void"},
         {"credit_id": wallet(1, "KES").id},
-        {"credit_id": uuid4()},
+        {"credit_id": NOBODYS},
         {"currency": "INR"},
     ],
     ids=str,
@@ -118,7 +119,7 @@ def test_the_database_refuses_a_malformed_transfer(query: Any, held: UUID, chang
         {"debit_id": CASH.id},
         {"credit_id": commission("KES").id},
         {"debit_id": seller_payable(2, "KES").id, "credit_id": wallet(1, "KES").id},
-        {"pending_id": uuid4()},
+        {"pending_id": NOBODYS},
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""A marketplace of nothing but live channels; run as a program it is a live process over given settings."""
+"""A marketplace with channels to test by; run as a program it is a live process over given settings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pyramid.config import Configurator
-from pyramid.security import Denied
 from sqlalchemy import text
 
+from marketcore.config import configure
+from marketcore.directives import LiveChannel, table
 from marketcore.exceptions import Forbidden
+from marketcore.live.declared import compile_channels
 from marketcore.live.gateway import serve
-from marketcore.settings import CoreSettings
 
 LIVE = text(
     """SELECT u.id, u.roles, s.id AS session_id, u.blocked_at IS NOT NULL AS blocked
@@ -29,19 +29,6 @@ class Identity:
     roles: frozenset[str]
     session_id: UUID
     blocked: bool
-
-
-class EnvironPolicy:
-    """The part of the real security policy that live channels rely on."""
-
-    def identity(self, request: Any) -> Any:
-        return request.environ.get("marketcore.identity")
-
-    def authenticated_userid(self, request: Any) -> Any:
-        return request.identity.user_id if request.identity else None
-
-    def permits(self, request: Any, context: Any, permission: str) -> Any:
-        return Denied("nothing is permitted here")
 
 
 def load_identity(registry: Any, user_id: int, session_id: UUID) -> Identity | None:
@@ -72,20 +59,23 @@ def faulty(request: Any, **_params: int) -> bool:
     raise ZeroDivisionError("a fault in a plugin")
 
 
+CHANNELS = (
+    LiveChannel("order:{order_id}", members_only, "/track_order/{order_id}"),
+    LiveChannel("public:{number}", anybody, "/ws/public/{number}"),
+    LiveChannel("faulty:{number}", faulty, None),
+)
+
+
 def build_registry(settings: dict[str, Any]) -> Any:
-    config = Configurator(package="marketcore", settings={"tm.manager_hook": "pyramid_tm.explicit_manager", **settings})
-    config.include("marketcore.directives")
-    config.add_settings_schema("marketcore", CoreSettings())
-    for name in ("pyramid_tm", "pyramid_services", "marketcore.db", "marketcore.live"):
-        config.include(name)
-    config.set_security_policy(EnvironPolicy())
-    config.add_live_channel("order:{order_id}", members_only, path="/track_order/{order_id}")
-    config.add_live_channel("public:{number}", anybody, path="/ws/public/{number}")
-    config.add_live_channel("faulty:{number}", faulty)
-    config.registry["authenticate_bearer"] = authenticate_bearer
-    config.registry["load_identity"] = load_identity
-    config.commit()
-    return config.registry
+    """Configure a marketplace whose only live channels are those above, with a simpler kind of token."""
+    registry = configure(settings).registry
+    declared = table(registry, "live channels")
+    declared.clear()
+    declared.update({channel.pattern: channel for channel in CHANNELS})
+    compile_channels(registry)
+    registry["authenticate_bearer"] = authenticate_bearer
+    registry["load_identity"] = load_identity
+    return registry
 
 
 if __name__ == "__main__":

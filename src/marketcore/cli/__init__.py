@@ -20,6 +20,7 @@ MODULES = (
     "marketcore.cli.processes",
     "marketcore.cli.migrating",
     "marketcore.cli.plugins",
+    "marketcore.cli.jobs",
     "marketcore.cli.ledger",
     "marketcore.cli.users",
     "marketcore.cli.sample",

@@ -17,7 +17,6 @@ from marketcore.cli.configuration import Configuration
 from marketcore.cli.migrating import report, upgrade
 
 _PROBE_SECONDS = 1
-_FIRST_REVISION = "core_0001"
 
 
 @click.command()
@@ -26,27 +25,28 @@ _FIRST_REVISION = "core_0001"
 def run(configuration: Configuration, file: str | None) -> None:
     """Start everything: embedded servers, migrations, every process.
 
-    FILE is the configuration, as with -c. The first start of a development site also makes the sample data.
+    FILE is the configuration, as with -c. A development site without accounts also gets the sample data.
     """
     configuration.option = file or configuration.option
     with configuration.servers(process="run") as settings:
-        applied = upgrade(settings)
-        report(applied)
-        registry = prepare(settings, first=_FIRST_REVISION in applied)
+        report(upgrade(settings))
+        registry = prepare(settings)
         code = supervise(registry, configuration.file, environment(settings))
     raise click.exceptions.Exit(code)
 
 
-def prepare(settings: dict[str, Any], *, first: bool) -> Any:
+def prepare(settings: dict[str, Any]) -> Any:
     """Configure once before any child starts, and return the registry.
 
     A faulty configuration is so told once, and the secret that the children share is made by one process.
     """
     from marketcore.config import configure
+    from marketcore.db.session import perform
+    from marketcore.sample import is_empty
     from marketcore.settings import section
 
     registry = configure(settings).registry
-    if first and section(registry, "marketcore")["environment"] == "development":
+    if section(registry, "marketcore")["environment"] == "development" and perform(registry, is_empty):
         sample.load(registry)
     registry["engine"].dispose()
     return registry

@@ -18,11 +18,11 @@ def sample_data(configuration: Configuration) -> None:
 
 
 def load(registry: Any) -> None:
-    """Make what is missing of the sample and say what was made."""
+    """Make the sample, if there is room for it, and say what was made."""
     from marketcore.db.session import perform
     from marketcore.sample import load_sample
 
-    for line in perform(registry, load_sample) or ["the sample data is there already"]:
+    for line in perform(registry, load_sample) or ["there are accounts already: nothing was made"]:
         click.echo(line)
 
 

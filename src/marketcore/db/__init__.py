@@ -6,6 +6,7 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    """Add ``request.db`` and the engine, and the events' two doors."""
+    """Add the core's tables, ``request.db`` and the engine, and the events' two doors."""
+    config.add_migrations("core", "marketcore:migrations/versions")
     config.include(".session")
     config.include(".facts")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import zope.sqlalchemy
 from pyramid.scripting import prepare
+from pyramid_retry import IBeforeRetry
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
@@ -42,7 +43,8 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
 def session_for(request: Any) -> Session:
     """Return the request's session, joined to the request's transaction."""
     session = request.registry["session_factory"](info={"request": request})
-    zope.sqlalchemy.register(session, transaction_manager=request.tm)
+    # Statements written as SQL count as changes without anybody saying so: nothing is silently rolled back.
+    zope.sqlalchemy.register(session, initial_state="changed", transaction_manager=request.tm)
     request.add_finished_callback(lambda _request: session.close())
     return session
 
@@ -92,3 +94,4 @@ def includeme(config: Any) -> None:
     config.registry["engine"] = engine
     config.registry["session_factory"] = sessionmaker(engine)
     config.add_request_method(session_for, "db", reify=True)
+    config.add_subscriber(lambda _event: wait_before_retry(), IBeforeRetry)

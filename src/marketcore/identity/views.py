@@ -123,11 +123,12 @@ def change_password(request: Any) -> Response:
 def list_sessions(request: Any) -> dict[str, Any]:
     """List where one is logged in."""
     identity, query = request.identity, request.valid.query
-    after = decode_cursor(request.registry, "users.me.sessions", query["cursor"], (str, str))
+    scope = f"users.me.sessions {identity.user_id}"
+    after = decode_cursor(request.registry, scope, query["cursor"], (str, str))
     rows = request.find_service(SessionService).of_user(identity.user_id, query["limit"] + 1, after)
     return page(
         request,
-        "users.me.sessions",
+        scope,
         rows,
         limit=query["limit"],
         position=lambda row: (row.created_at.isoformat(), str(row.id)),

@@ -19,6 +19,3 @@ def includeme(config: Any) -> None:
     config.add_after_commit_subscriber(".subscribers.rights_changed", UserBlocked)
     config.add_process("live", ".gateway.serve", port_setting="live.port")
     config.add_periodic_job(".jobs.forget_history", every_seconds=600)
-    config.declare_permission("live.ticket.issue", "member")
-    config.add_route("live.tickets", "/api/v1/live/tickets")
-    config.scan(".views")

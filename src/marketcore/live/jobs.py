@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import text
-from zope.sqlalchemy import mark_changed
 
 from marketcore.live.tickets import TicketService
 from marketcore.settings import section
@@ -24,5 +23,4 @@ def forget_history(request: Any) -> None:
     """Delete events older than ``live.history_hours`` and expired tickets; positions stay."""
     hours = section(request.registry, "live")["history_hours"]
     request.db.execute(_FORGET, {"hours": hours})
-    mark_changed(request.db)
     request.find_service(TicketService).forget_expired()

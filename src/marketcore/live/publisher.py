@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import event as session_events
 from sqlalchemy import text
 from sqlalchemy.orm import Session, SessionTransaction
-from zope.sqlalchemy import mark_changed
 
 from marketcore.live.hints import CONTROL, EVENTS, encode_event, encode_revocation, event_frame
 from marketcore.live.hub import Event
@@ -129,7 +128,6 @@ def _write(registry: Any, transaction: Any) -> None:
     if not pending:
         return
     rows = buffer.session.execute(_WRITE, _parameters(pending)).all()
-    mark_changed(buffer.session)
     messages = [(EVENTS, encode_event(event)) for event in _events(pending, rows)]
     transaction.addAfterCommitHook(_send, args=(registry, messages))
 

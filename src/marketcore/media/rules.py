@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 
 INCOMING = "incoming"
 IMAGES = "images"
 # Largest side in pixels of each public variant.
 VARIANTS: Mapping[str, int] = {"large": 1600, "thumb": 320}
-
-
-def new_key() -> str:
-    """Return an unguessable name for an upload; nothing the client sent is in it."""
-    return secrets.token_hex(16)
 
 
 def incoming_path(key: str) -> str:

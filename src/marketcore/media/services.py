@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +21,6 @@ from marketcore.media.rules import (
     VARIANTS,
     incoming_path,
     key_of,
-    new_key,
     orphans,
     variant_paths,
 )
@@ -63,7 +63,7 @@ class MediaService:
         ``Invalid`` names what is wrong. An upload whose transaction fails is swept away a day later.
         """
         header = imaging.read_header(data, self._max_pixels)
-        upload = Upload(new_key(), header, len(data))
+        upload = Upload(secrets.token_hex(16), header, len(data))
         self._store.put(incoming_path(upload.key), data)
         return upload
 

@@ -16,12 +16,14 @@ from marketcore.money import Money
 from marketcore.orders.rules import CartLine, split_by_seller
 from marketcore.states import OrderState
 
+# Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
+_LOCK_CART = text("SELECT listing_id FROM cart_items WHERE user_id = :buyer ORDER BY listing_id FOR UPDATE")
 # The listings are locked in id order, here and wherever stock comes back.
-_LOCK_CART = text(
+_LOCK_LISTINGS = text(
     """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
               coalesce(c.award_minor, l.price_minor) AS unit_minor, c.quantity AS wanted, l.quantity AS left
        FROM cart_items c JOIN listings l ON l.id = c.listing_id JOIN products p ON p.id = l.product_id
-       WHERE c.user_id = :buyer ORDER BY l.id FOR UPDATE OF l"""
+       WHERE c.user_id = :buyer AND l.id = ANY(:listings) ORDER BY l.id FOR NO KEY UPDATE OF l"""
 )
 _RESERVE = text(
     """UPDATE listings l SET quantity = l.quantity - w.quantity
@@ -53,7 +55,7 @@ _PLACE = text(
          INSERT INTO order_history (order_id, seq, previous, state, actor_id)
          SELECT id, 1, NULL, :state, :buyer FROM ordered),
        emptied AS (
-         DELETE FROM cart_items WHERE user_id = :buyer)
+         DELETE FROM cart_items WHERE user_id = :buyer AND listing_id = ANY(CAST(:listings AS bigint[])))
        SELECT id, checkout_id, seller_id, total_minor FROM ordered ORDER BY id"""
 )
 _READ = text(
@@ -73,8 +75,7 @@ class CheckoutService:
 
     def check_out(self, buyer_id: int, ship_to: dict[str, str]) -> int:
         """Place the buyer's whole cart and return the checkout's id; ``OutOfStock`` or ``Conflict`` if it cannot."""
-        rows = self._session.execute(_LOCK_CART, {"buyer": buyer_id}).mappings()
-        sellers = split_by_seller([CartLine(**row) for row in rows], buyer_id)
+        sellers = split_by_seller(self._locked_cart(buyer_id), buyer_id)
         lines = [line for group in sellers.values() for line in group]
         self._reserve(lines)
         due = clock.now(self._session) + self._payment_time
@@ -94,6 +95,11 @@ class CheckoutService:
         if row is None or row.buyer_id != buyer_id:
             raise NotFound(f"there is no checkout {checkout_id} of yours")
         return row
+
+    def _locked_cart(self, buyer_id: int) -> list[CartLine]:
+        listings = list(self._session.execute(_LOCK_CART, {"buyer": buyer_id}).scalars())
+        rows = self._session.execute(_LOCK_LISTINGS, {"buyer": buyer_id, "listings": listings}).mappings()
+        return [CartLine(**row) for row in rows]
 
     def _reserve(self, lines: list[CartLine]) -> None:
         wanted = {"listings": [line.listing_id for line in lines], "quantities": [line.wanted for line in lines]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from marketcore.exceptions import Conflict, Forbidden, OutOfStock
-from marketcore.money import MAX_MINOR
+from marketcore.exceptions import Conflict, Forbidden, NotFound, OutOfStock
+from marketcore.money import MAX_MINOR, exponent
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
 
@@ -71,12 +72,17 @@ def split_by_seller(lines: Sequence[CartLine], buyer_id: int) -> dict[int, list[
         raise Conflict(f"the cart mixes {' and '.join(currencies)}: check out one currency at a time")
     for line in lines:
         _check_line(line, buyer_id)
-    if sum(line.total_minor for line in lines) > MAX_MINOR:
+    if sum(line.total_minor for line in lines) > largest_total(currencies[0]):
         raise Conflict("the total is more than can be paid at once: split the cart")
     sellers: dict[int, list[CartLine]] = {}
     for line in sorted(lines, key=lambda line: (line.seller_id, line.listing_id)):
         sellers.setdefault(line.seller_id, []).append(line)
     return sellers
+
+
+def largest_total(currency: str) -> int:
+    """Return the largest amount, in minor units, that documents write: sixteen digits before the point."""
+    return min(10 ** (16 + exponent(currency)) - 1, MAX_MINOR)
 
 
 def _check_line(line: CartLine, buyer_id: int) -> None:
@@ -90,3 +96,16 @@ def _check_line(line: CartLine, buyer_id: int) -> None:
             listing_id=line.listing_id,
             left=line.left,
         )
+
+
+def capacities(order: Any, identity: Any) -> frozenset[Actor]:
+    """Return in which capacities ``identity`` knows ``order``; ``NotFound`` for a stranger."""
+    candidates: Iterable[tuple[Actor, bool]] = (
+        (Actor.BUYER, order.buyer_id == identity.user_id),
+        (Actor.SELLER, order.seller_id == identity.user_id),
+        (Actor.ADMIN, "admin" in identity.roles),
+    )
+    found = frozenset(actor for actor, holds in candidates if holds)
+    if not found:
+        raise NotFound(f"there is no order {order.id} of yours")
+    return found

@@ -6,19 +6,23 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import text
 from zope.sqlalchemy import mark_changed
 
 from marketcore.db import clock
+from marketcore.db.session import collided
 from marketcore.events import OrderStateChanged
 from marketcore.exceptions import Invalid, NotFound
-from marketcore.ledger.accounts import commission, order_held, seller_payable
+from marketcore.ledger.accounts import AccountRef, commission, order_held, seller_payable
 from marketcore.ledger.ids import business_id
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.money import commission as commission_of
-from marketcore.orders.rules import MONEY_HELD, Actor, check_step
+from marketcore.orders.rules import MONEY_HELD, Actor, capacities, check_step
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
+
+log = structlog.get_logger(__name__)
 
 _COLUMNS = """id, reference, checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_bp, carrier,
               tracking_number, payment_due_at, release_at, created_at, updated_at"""
@@ -46,21 +50,20 @@ _MOVE = text(
        SELECT :id, coalesce(max(seq), 0) + 1, :previous, :state, :actor, :note
        FROM order_history WHERE order_id = :id"""
 )
-# Listings are locked in id order wherever stock moves.
+# Listings are locked in id order wherever stock moves, those of all the orders of a transaction at once.
+_LOCK_STOCK = text(
+    """SELECT id FROM listings WHERE id IN (SELECT listing_id FROM stock_reservations WHERE order_id = ANY(:orders))
+       ORDER BY id FOR NO KEY UPDATE"""
+)
 _RETURN_STOCK = text(
     """WITH freed AS (
          UPDATE stock_reservations SET state = 'released' WHERE order_id = :order AND state = 'held'
-         RETURNING listing_id, quantity),
-       locked AS (
-         SELECT l.id FROM listings l WHERE l.id IN (SELECT listing_id FROM freed) ORDER BY l.id FOR UPDATE)
-       UPDATE listings l SET quantity = l.quantity + f.quantity FROM freed f, locked WHERE l.id = f.listing_id
-         AND locked.id = l.id"""
+         RETURNING listing_id, quantity)
+       UPDATE listings l SET quantity = l.quantity + freed.quantity FROM freed WHERE l.id = freed.listing_id"""
 )
 _TAKE_STOCK_AGAIN = text(
-    """WITH wanted AS (SELECT listing_id, quantity FROM stock_reservations WHERE order_id = :order),
-       locked AS (SELECT l.id FROM listings l WHERE l.id IN (SELECT listing_id FROM wanted) ORDER BY l.id FOR UPDATE)
-       UPDATE listings l SET quantity = l.quantity - w.quantity FROM wanted w, locked
-       WHERE l.id = w.listing_id AND locked.id = l.id AND l.quantity >= w.quantity"""
+    """UPDATE listings l SET quantity = l.quantity - r.quantity FROM stock_reservations r
+       WHERE r.order_id = :order AND l.id = r.listing_id AND l.quantity >= r.quantity"""
 )
 _COUNT_RESERVATIONS = text("SELECT count(*) FROM stock_reservations WHERE order_id = :order")
 _SELL = text("UPDATE stock_reservations SET state = 'sold' WHERE order_id = :order")
@@ -99,6 +102,7 @@ class OrderService:
         self._session.execute(_MOVE, self._move_parameters(order, previous, target, actor_id, details))
         mark_changed(self._session)
         if target in (OrderState.CANCELLED, OrderState.EXPIRED):
+            self._lock_stock([order])
             self._session.execute(_RETURN_STOCK, {"order": order.id})
         if target is OrderState.COMPLETED and previous in MONEY_HELD:
             self._release_money(order)
@@ -114,8 +118,10 @@ class OrderService:
         orders = list(self._session.execute(_LOCK_CHECKOUT, {"id": checkout_id}))
         if not orders or any(order.state not in ("pending_payment", "expired") for order in orders):
             return False
+        expired = [order for order in orders if order.state == "expired"]
+        self._lock_stock(expired)
         with self._session.begin_nested() as savepoint:
-            if not all(self._stock_again(order) for order in orders if order.state == "expired"):
+            if not all(self._stock_again(order) for order in expired):
                 savepoint.rollback()
                 return False
         for order in orders:
@@ -130,16 +136,31 @@ class OrderService:
     def expire_overdue(self, limit: int = 100) -> int:
         """Expire unpaid orders past their deadline and return their stock; return how many."""
         orders = list(self._session.execute(_OVERDUE, {"limit": limit}))
-        for order in orders:
-            self.move(order, OrderState.EXPIRED, None, note="not paid in time")
-        return len(orders)
+        self._lock_stock(orders)
+        return self._move_each(orders, OrderState.EXPIRED, "not paid in time")
 
     def release_delivered(self, limit: int = 100) -> int:
         """Complete delivered orders whose time for objections has passed; return how many."""
         orders = list(self._session.execute(_RELEASABLE, {"limit": limit}))
+        self._ledger.lock(account for order in orders for account in _accounts(order))
+        return self._move_each(orders, OrderState.COMPLETED, "released after delivery")
+
+    def _move_each(self, orders: list[Any], target: OrderState, note: str) -> int:
+        """Move each order by itself: one that cannot move must not keep the others' goods and money."""
+        moved = 0
         for order in orders:
-            self.move(order, OrderState.COMPLETED, None, note="released after delivery")
-        return len(orders)
+            try:
+                with self._session.begin_nested():
+                    self.move(order, target, None, note=note)
+                moved += 1
+            except Exception as error:
+                if collided(error):
+                    raise
+                log.exception("order_deadline_failed", order_id=order.id, target=str(target))
+        return moved
+
+    def _lock_stock(self, orders: Iterable[Any]) -> None:
+        self._session.execute(_LOCK_STOCK, {"orders": [order.id for order in orders]})
 
     def _lock(self, order_id: int) -> Any:
         order = self._session.execute(_LOCK, {"id": order_id}).first()
@@ -201,17 +222,8 @@ class OrderService:
         self._ledger.transfer(transfers, event_id=business_id("completion", order.id))
 
 
-def capacities(order: Any, identity: Any) -> frozenset[Actor]:
-    """Return in which capacities ``identity`` knows ``order``; ``NotFound`` for a stranger."""
-    candidates: Iterable[tuple[Actor, bool]] = (
-        (Actor.BUYER, order.buyer_id == identity.user_id),
-        (Actor.SELLER, order.seller_id == identity.user_id),
-        (Actor.ADMIN, "admin" in identity.roles),
-    )
-    found = frozenset(actor for actor, holds in candidates if holds)
-    if not found:
-        raise NotFound(f"there is no order {order.id} of yours")
-    return found
+def _accounts(order: Any) -> tuple[AccountRef, ...]:
+    return order_held(order.id, order.currency), seller_payable(order.seller_id, order.currency)
 
 
 def order_service(_context: Any, request: Any) -> OrderService:

@@ -13,8 +13,8 @@ from marketcore.ledger.views import present_entry
 from marketcore.orders import reading, schemas
 from marketcore.orders.cart import CartService
 from marketcore.orders.checkout import CheckoutService
-from marketcore.orders.rules import Actor
-from marketcore.orders.services import OrderService, capacities
+from marketcore.orders.rules import Actor, capacities, largest_total
+from marketcore.orders.services import OrderService
 from marketcore.states import OrderState
 from marketcore.web.json import present_money, utc
 from marketcore.web.pagination import decode_cursor, page
@@ -28,7 +28,7 @@ def _cart(request: Any) -> dict[str, Any]:
         totals[row.currency] = totals.get(row.currency, 0) + row.unit_minor * row.quantity
     return {
         "items": [_present_item(row) for row in rows],
-        "totals": [present_money(minor, currency) for currency, minor in sorted(totals.items())],
+        "totals": [_sum(minor, currency) for currency, minor in sorted(totals.items())],
     }
 
 
@@ -38,9 +38,14 @@ def _present_item(row: Any) -> dict[str, Any]:
         "title": row.title,
         "quantity": row.quantity,
         "unit_price": present_money(row.unit_minor, row.currency),
-        "total": present_money(row.unit_minor * row.quantity, row.currency),
+        "total": _sum(row.unit_minor * row.quantity, row.currency),
         "buyable": row.state == "active" and row.left_over >= row.quantity,
     }
+
+
+def _sum(minor: int, currency: str) -> dict[str, str]:
+    # A cart may hold more than anybody can order: it is shown all the same, and the checkout says what is wrong.
+    return present_money(min(minor, largest_total(currency)), currency)
 
 
 @view_config(

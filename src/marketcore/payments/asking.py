@@ -42,7 +42,8 @@ def ask(registry: Any, payment_id: UUID, source: str, hint: WebhookEvent | None 
     attempt = attempt_of(row)
     if hint and attempt.reference is None:
         attempt = replace(attempt, reference=hint.reference)
-    result = guarded(registry["payment_routing"].by_name(row.provider).fetch, attempt)
+    # A provider whose plugin is switched off knows nothing either: the payment waits, and in the end a person looks.
+    result = guarded(lambda asked: registry["payment_routing"].by_name(row.provider).fetch(asked), attempt)
     if result.outcome is Outcome.SUCCEEDED:
         result = _with_hint(result, attempt, hint)
     crash_point("payments.after_fetch")

@@ -16,7 +16,7 @@ from marketcore.db.session import perform
 from marketcore.interfaces import WebhookEvent, WebhookRequest
 from marketcore.payments.asking import ask
 from marketcore.payments.rules import webhook_backoff
-from marketcore.payments.services import PaymentService, token_hash
+from marketcore.payments.services import PaymentService
 from marketcore.testing.crash import crash_point
 
 log = structlog.get_logger(__name__)
@@ -44,9 +44,10 @@ _FINISH = text(
        WHERE id = :id"""
 )
 _DEFER = text(
-    """UPDATE webhook_inbox SET status = CASE WHEN :seconds IS NULL THEN 'dead' ELSE 'failed' END, lease_until = NULL,
-              last_error = :error, next_at = market_clock() + make_interval(secs => coalesce(:seconds, 0))
-       WHERE id = :id"""
+    """UPDATE webhook_inbox SET status = CASE WHEN CAST(:seconds AS int) IS NULL THEN 'dead' ELSE 'failed' END,
+              lease_until = NULL, last_error = :error,
+              next_at = market_clock() + make_interval(secs => coalesce(CAST(:seconds AS int), 0))
+       WHERE id = :id AND status IN ('received','failed')"""
 )
 _BY_TOKEN = text("SELECT id FROM payments WHERE provider = :provider AND token_hash = :hash")
 _BY_REFERENCE = text("SELECT id FROM payments WHERE provider = :provider AND provider_reference = :reference")
@@ -85,7 +86,7 @@ class InboxService:
         if event.attempt_id:
             return self._one(_BY_ID, provider=provider, id=event.attempt_id)
         if token:
-            return self._one(_BY_TOKEN, provider=provider, hash=token_hash(token))
+            return self._one(_BY_TOKEN, provider=provider, hash=bytes.fromhex(token))
         return self._one(_BY_REFERENCE, provider=provider, reference=event.reference) if event.reference else None
 
     def _one(self, statement: Any, **parameters: Any) -> UUID | None:
@@ -133,7 +134,7 @@ def forget_bodies(request: Any) -> None:
 
 _ASK_SOON = text(
     """UPDATE payments SET next_check_at = least(next_check_at, market_clock() + interval '3 seconds')
-       WHERE id = :id AND next_check_at IS NOT NULL"""
+       WHERE id = :id AND state IN ('created','submitting','pending','unknown','authorized')"""
 )
 
 
@@ -163,7 +164,10 @@ def _finish(request: Any, inbox_id: int) -> None:
 
 
 def _defer(request: Any, row: Any, error: str) -> None:
-    request.db.execute(_DEFER, {"id": row.id, "seconds": webhook_backoff(row.attempts), "error": error})
+    seconds = webhook_backoff(row.attempts)
+    if seconds is None:
+        log.error("webhook_dead", inbox_id=row.id, provider=row.provider, error=error)
+    request.db.execute(_DEFER, {"id": row.id, "seconds": seconds, "error": error})
     mark_changed(request.db)
 
 

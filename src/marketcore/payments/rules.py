@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from marketcore.interfaces import Capabilities, Outcome
@@ -53,3 +54,8 @@ def refusal(capabilities: Capabilities, amount: Money) -> str | None:
 def candidates(routes: Mapping[str, Sequence[str]], currency: str) -> Sequence[str]:
     """Return the providers that serve ``currency``, best first."""
     return routes.get(currency) or routes.get("*") or ()
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a callback token."""
+    return hashlib.sha256(token.encode()).digest()

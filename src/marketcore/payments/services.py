@@ -7,7 +7,6 @@ the row's lock by one function that only moves forward.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
 from marketcore.payments.routing import Routing
-from marketcore.payments.rules import STATE_OF
+from marketcore.payments.rules import STATE_OF, token_hash
 from marketcore.states import PAYMENT_OPEN, PAYMENT_TRANSITIONS, PaymentState
 
 log = structlog.get_logger(__name__)
@@ -47,9 +46,9 @@ _OPEN = text(
          WHERE state IN ('created','submitting','pending','unknown','authorized') DO NOTHING
        RETURNING id"""
 )
+# The newest, whatever its state: the one that was in the way may have ended since.
 _ALREADY_OPEN = text(
-    """SELECT id FROM payments WHERE purpose = :purpose AND reference = :reference
-       AND state IN ('created','submitting','pending','unknown','authorized')"""
+    "SELECT id FROM payments WHERE purpose = :purpose AND reference = :reference ORDER BY created_at DESC LIMIT 1"
 )
 _READ = text(f"SELECT {COLUMNS} FROM payments WHERE id = :id")
 _LOCK = text(f"SELECT {COLUMNS} FROM payments WHERE id = :id FOR UPDATE")
@@ -67,8 +66,9 @@ _HISTORY = text(
     """INSERT INTO payment_history (payment_id, previous, state, source, applied, detail)
        VALUES (:id, :previous, :state, :source, :applied, :detail)"""
 )
-# A crash between committing the attempt and hearing of it is found by the reconciler after this time.
-_FIRST_CHECK = timedelta(seconds=30)
+# A crash between committing the attempt and hearing of it is found by the reconciler after this time: longer than
+# any call takes (a token and the request, 25 s each), so that nobody asks about an attempt still being handed over.
+_FIRST_CHECK = timedelta(seconds=60)
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -111,6 +111,9 @@ class PaymentService:
         if self._session.execute(_OPEN, row).first() is None:
             other = self._session.execute(_ALREADY_OPEN, {"purpose": purpose, "reference": reference}).scalar()
             raise Conflict("a payment for this is already under way", payment_id=str(other))
+        # The place became free by waiting for whoever held it; perhaps their money came, and nothing is due any more.
+        if self.amount_due(purpose, reference, user_id) != amount:
+            raise Conflict(f"what is due for {purpose} {reference} has just changed")
         self._record(row["id"], PaymentState.CREATED, PaymentState.SUBMITTING, "request")
         return row["id"], token
 
@@ -216,11 +219,6 @@ class PaymentService:
         return purposes[name]
 
 
-def token_hash(token: str) -> bytes:
-    """Return what is stored of a callback token."""
-    return hashlib.sha256(token.encode()).digest()
-
-
 def attempt_of(row: Any, callback_url: str = "", return_url: str = "") -> PaymentAttempt:
     """Return a payment's row as providers see it."""
     return PaymentAttempt(
@@ -241,7 +239,7 @@ def _checked_payer(provider: Any, payer: Mapping[str, Any]) -> dict[str, Any]:
         return dict(provider.payer_schema.deserialize(dict(payer)))
     except colander.Invalid as invalid:
         raise Invalid(
-            errors={f"payer.{field.lstrip('.')}": str(why) for field, why in invalid.asdict().items()}
+            errors={f"payer.{field.lstrip('.')}".rstrip("."): str(why) for field, why in invalid.asdict().items()}
         ) from None
 
 

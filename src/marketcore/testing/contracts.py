@@ -7,7 +7,6 @@ one ledger credit, nothing believed without proof, nothing lost.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -183,8 +182,7 @@ class PaymentProviderContract:
     def test_one_key_starts_one_payment_however_often_it_is_sent(
         self, shop: Shop, gateway: Gateway, payer: dict[str, Any]
     ) -> None:
-        answers: list[Any] = []
-        at_once([lambda: answers.append(shop.start_payment(payer, key="one-key-for-all"))] * 10)
+        answers = at_once([lambda: shop.start_payment(payer, key="one-key-for-all")] * 10)
         started = {answer.json()["id"] for answer in answers if answer.status_code == 202}
         assert len(started) == 1
         assert {answer.status_code for answer in answers} <= {202, 409}
@@ -202,11 +200,8 @@ def settle(shop: Shop, payment: dict[str, Any], *, rounds: int = 0, within: floa
         run_waiting(registry)
         for inbox_id in shop.market.perform(inbox.due):
             inbox.process(registry, inbox_id)
-        shop.market.query(
-            "UPDATE payments SET next_check_at = market_clock() WHERE next_check_at IS NOT NULL AND checks < 8"
-        )
-        with contextlib.suppress(LookupError):
-            reconciler.reconcile(registry)
+        shop.market.query(_ASK_NOW)
+        reconciler.reconcile(registry)
         state: str = shop.read_payment(payment)["state"]
         done += 1
         if (rounds and done >= rounds) or (not rounds and state in ENDED) or time.monotonic() > deadline:
@@ -214,21 +209,23 @@ def settle(shop: Shop, payment: dict[str, Any], *, rounds: int = 0, within: floa
         time.sleep(0.05)
 
 
-def at_once(calls: list[Callable[[], Any]]) -> None:
-    """Run all ``calls`` in threads that start together; the first failure is raised."""
+def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
+    """Run all ``calls`` in threads that start together; return what each returned, or raise the first failure."""
     barrier, failures = threading.Barrier(len(calls)), []
+    results: list[Any] = [None] * len(calls)
 
-    def run(call: Callable[[], Any]) -> None:
+    def run(place: int, call: Callable[[], Any]) -> None:
         barrier.wait()
         try:
-            call()
+            results[place] = call()
         except BaseException as failure:
             failures.append(failure)
 
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    threads = [threading.Thread(target=run, args=numbered) for numbered in enumerate(calls)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise failures[0]
+    return results

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from marketcore.testing.databases import database_from, make_template
+from marketcore.testing.databases import database_from, execute_outside, make_template
 from marketcore.testing.market import Market
 
 
@@ -30,7 +30,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
 
 
 @pytest.fixture(scope="session")
-def templates(servers: tuple[str, str]) -> Callable[..., str]:
+def templates(servers: tuple[str, str]) -> Iterator[Callable[..., str]]:
     """Return ``template(*plugins)``: the name of a migrated database to copy, made once per set of plugins."""
     made: dict[tuple[str, ...], str] = {}
 
@@ -40,7 +40,8 @@ def templates(servers: tuple[str, str]) -> Callable[..., str]:
             made[key] = make_template(servers[0], key)
         return made[key]
 
-    return template
+    yield template
+    execute_outside(servers[0], *(f"DROP DATABASE {name} WITH (FORCE)" for name in made.values()))
 
 
 @pytest.fixture

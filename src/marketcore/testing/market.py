@@ -13,6 +13,7 @@ from sqlalchemy import text
 from marketcore.config import configure
 from marketcore.db.session import perform, work
 from marketcore.settings import section
+from marketcore.web.server import build_server
 
 
 class Market:
@@ -58,12 +59,10 @@ class Market:
     @contextmanager
     def serving(self) -> Iterator[Market]:
         """Serve the application with waitress on a free port of the loopback interface."""
-        from waitress.server import create_server
         from waitress.wasyncore import close_all
 
-        server = create_server(
-            self.config.make_wsgi_app(), host="127.0.0.1", port=0, threads=16, clear_untrusted_proxy_headers=True
-        )
+        web = section(self.registry, "web")
+        server = build_server(self.config.make_wsgi_app(), web, host="127.0.0.1", port=0, threads=16)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         self.url = f"http://127.0.0.1:{server.effective_port}"

@@ -20,7 +20,7 @@ def cors_tween(handler: Any, registry: Any) -> Any:
     def tween(request: Any) -> Any:
         origin = request.headers.get("Origin")
         if origin not in allowed:
-            return handler(request)
+            return _varying(handler(request)) if allowed else handler(request)
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         response = Response(status=204) if preflight else handler(request)
         response.headers.update({"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED})
@@ -32,10 +32,15 @@ def cors_tween(handler: Any, registry: Any) -> Any:
                     "Access-Control-Max-Age": "600",
                 }
             )
-        response.vary = (*(response.vary or ()), "Origin")
-        return response
+        return _varying(response)
 
     return tween
+
+
+def _varying(response: Any) -> Any:
+    # Also where no origin is named: a shared cache would hand that answer to a page that needs the headers.
+    response.vary = (*(response.vary or ()), "Origin")
+    return response
 
 
 def includeme(config: Any) -> None:

@@ -6,6 +6,7 @@ before the view runs, found as ``request.valid``, and read back by the documenta
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ from marketcore.exceptions import ConfigurationError, Invalid, Malformed, NotFou
 from marketcore.settings import section
 from marketcore.web.json import loads
 from marketcore.web.schema import MAX_KEY, Flag, Whole
+
+_WHOLE = re.compile(r"-?[0-9]{1,20}")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def read_query(request: Any, schema: colander.SchemaNode) -> dict[str, Any]:
 
 
 def _from_text(node: colander.SchemaNode, value: str) -> Any:
-    if isinstance(node.typ, Whole) and value.lstrip("-").isdigit() and value.isascii() and len(value) <= 20:
+    if isinstance(node.typ, Whole) and _WHOLE.fullmatch(value):
         return int(value)
     if isinstance(node.typ, Flag) and value in ("true", "false"):
         return value == "true"
@@ -104,6 +107,7 @@ def read_body(request: Any, schema: colander.SchemaNode) -> dict[str, Any]:
     raw = bounded_body(request, limit)
     if raw and request.content_type != "application/json":
         raise UnsupportedMedia("send application/json")
+    check_encoding(request)
     if not raw and all(not node.required for node in schema.children):
         return dict(schema.deserialize({}))
     document = loads(raw)
@@ -118,9 +122,10 @@ def read_upload(request: Any) -> bytes:
     bounded_body(request, limit + 65_536)
     if request.content_type != "multipart/form-data":
         raise UnsupportedMedia("send multipart/form-data with a field 'file'")
+    check_encoding(request)
     try:
         field = request.POST.get("file")
-    except (ValueError, UnicodeDecodeError, KeyError) as error:
+    except (ValueError, LookupError) as error:
         raise Malformed(f"the form cannot be read: {type(error).__name__}") from None
     if field is None or not hasattr(field, "file"):
         raise Invalid(errors={"file": "is missing"})
@@ -128,6 +133,14 @@ def read_upload(request: Any) -> bytes:
     if len(data) > limit:
         raise TooLarge(f"a file may have at most {limit} bytes")
     return data
+
+
+def check_encoding(request: Any) -> None:
+    """Refuse a body in another charset than UTF-8, and a compressed one: its size would be known too late."""
+    if request.charset.lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMedia("send the body in UTF-8")
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia("send the body as it is, without a Content-Encoding")
 
 
 def bounded_body(request: Any, limit: int) -> bytes:

@@ -8,9 +8,14 @@ import colander
 import structlog
 from pyramid.httpexceptions import HTTPException
 from pyramid.response import Response
+from pyramid_retry import is_error_retryable, mark_error_retryable
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from marketcore.exceptions import Invalid, MarketError, NotFound, TooManyRequests
+from marketcore.db.session import collided
+from marketcore.exceptions import Invalid, MarketError, MethodNotAllowed, NotFound, Unavailable
 from marketcore.web.json import dumps
+from marketcore.web.paths import shown_path
 
 log = structlog.get_logger(__name__)
 TYPE_PREFIX = "urn:marketcore:problem:"
@@ -30,8 +35,10 @@ def problem(request: Any, error: MarketError) -> Response:
     response = Response(dumps(document), status=error.status, content_type="application/problem+json", charset=None)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, TooManyRequests):
-        response.headers["Retry-After"] = str(error.extra.get("retry_after", 1))
+    if "retry_after" in error.extra:
+        response.headers["Retry-After"] = str(error.extra["retry_after"])
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(error.extra["allow"])
     return response
 
 
@@ -56,7 +63,7 @@ def http_error(error: HTTPException, request: Any) -> Any:
     if error.code < 400:
         return error
     if error.code == 404:
-        return problem(request, NotFound("there is no such address, or not for this method"))
+        return problem(request, _nowhere(request))
     if error.code == 403:
         return problem(request, request.registry["denied"](request))
     refusal = MarketError(error.explanation or error.title)
@@ -64,9 +71,39 @@ def http_error(error: HTTPException, request: Any) -> Any:
     return problem(request, refusal)
 
 
+def _nowhere(request: Any) -> MarketError:
+    route = getattr(request, "matched_route", None)
+    methods = methods_of(request.registry, route.name) if route else []
+    if methods and request.method not in methods:
+        return MethodNotAllowed(f"this address takes {' and '.join(methods)}", allow=methods)
+    return NotFound("there is no such address")
+
+
+def methods_of(registry: Any, route_name: str) -> list[str]:
+    """Return the methods that the views of a route answer."""
+    views = (item["introspectable"] for item in registry.introspector.get_category("views") or ())
+    given = [view["request_methods"] or () for view in views if view["route_name"] == route_name]
+    return sorted({method for names in given for method in ([names] if isinstance(names, str) else names)})
+
+
+def database_away(error: Exception, request: Any) -> Response:
+    """Answer a database that is away, overloaded or lets transactions collide: the same request may succeed soon.
+
+    A collision is marked for ``pyramid_retry``, which then throws this answer away and runs the request again;
+    pyramid_tm does not mark what an exception view has answered with a 5xx, nor what fails in the commit itself.
+    """
+    if collided(error):
+        mark_error_retryable(error)
+    if is_error_retryable(request, error):
+        log.info("transaction_collided", path=shown_path(request), method=request.method)
+    else:
+        log.error("database_unavailable", exc_info=error, path=shown_path(request), method=request.method)
+    return problem(request, Unavailable("the database is busy or away; try again in a moment", retry_after=1))
+
+
 def unexpected(error: Exception, request: Any) -> Response:
     """Answer a fault of ours: logged in full, told without a word of its inside."""
-    log.error("unhandled_error", exc_info=error, path=request.path, method=request.method)
+    log.error("unhandled_error", exc_info=error, path=shown_path(request), method=request.method)
     failure = MarketError("something went wrong here; the request id finds it in the log")
     failure.status, failure.code, failure.title = 500, "internal", "Internal error"
     return problem(request, failure)
@@ -78,6 +115,8 @@ def includeme(config: Any) -> None:
         (market_error, MarketError),
         (invalid, colander.Invalid),
         (http_error, HTTPException),
+        (database_away, OperationalError),
+        (database_away, PoolTimeout),
         (unexpected, Exception),
     ):
         config.add_exception_view(view, context=context)

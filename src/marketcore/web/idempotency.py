@@ -48,7 +48,10 @@ def idempotent(view: Any, info: Any) -> Any:
     def wrapper(context: Any, request: Any) -> Any:
         request.kept_resource = ""
         key = read_key(request)
-        return _once(view, context, request, key) if key else view(context, request)
+        # A key belongs to whoever sent it; those who are nobody must not see each other's answers.
+        if key is None or request.authenticated_userid is None:
+            return view(context, request)
+        return _once(view, context, request, key)
 
     return wrapper
 

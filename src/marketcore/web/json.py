@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -27,11 +28,27 @@ def dumps(value: Any) -> bytes:
 
 
 def loads(body: bytes) -> Any:
-    """Decode a JSON text; anything that is not valid JSON (NaN, lone surrogates, too deep) is ``Malformed``."""
+    """Decode a JSON text; what is not valid JSON (NaN, lone surrogates, too deep) is ``Malformed``.
+
+    So is a name given twice in one object: readers disagree about which value counts (RFC 8259, section 4).
+    """
     try:
-        return _decoder.decode(body)
+        document = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not valid JSON: {error}") from None
+    _names.decode(body.decode())
+    return document
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        raise Malformed("the body is not valid JSON: a name is given twice in one object")
+    return names
+
+
+# The fast decoder above does not tell of repeated names; this one reads a text that is known to be sound.
+_names = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str)
 
 
 def utc(moment: datetime | None) -> datetime | None:

@@ -10,34 +10,36 @@ from apispec import APISpec
 from pyramid.response import Response
 
 from marketcore.web.json import dumps
-from marketcore.web.schema import MAX_KEY, Anything, Flag, Moment, MoneyNode, Schema, Text, Whole
+from marketcore.web.jsonschema import Direction, json_schema
+from marketcore.web.schema import MAX_KEY, Schema, Text, TextByName, Whole
 
 _PARAMETER = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
-_FORMATS: dict[type, dict[str, Any]] = {
-    Whole: {"type": "integer"},
-    Flag: {"type": "boolean"},
-    Moment: {"type": "string", "format": "date-time"},
-    Text: {"type": "string"},
-    Anything: {"type": "object"},
-}
+DESCRIPTION = (
+    "Money is `{amount, currency}` with exactly the currency's digits. Times are RFC 3339 in UTC. Lists are pages: "
+    "follow `next` as `cursor`. Refusals are problem documents (RFC 9457) with a stable `type`. Requests that move "
+    "money or stock take an `Idempotency-Key`."
+)
+# Permissions that ask for no token.
+OPEN = frozenset({"public", "unidentified"})
 
 
 class ProblemDocument(Schema):
     """A refusal (RFC 9457)."""
 
+    extensible = True
     type = colander.SchemaNode(Text(), description="stable name of the refusal")
     title = colander.SchemaNode(Text())
     status = colander.SchemaNode(Whole())
     detail = colander.SchemaNode(Text())
     request_id = colander.SchemaNode(Text(), description="finds the request in the log")
-    errors = colander.SchemaNode(Anything(), missing=colander.drop, description="what is wrong, by field")
+    errors = colander.SchemaNode(TextByName(), missing=colander.drop, description="what is wrong, by field")
 
 
 def build_document(registry: Any, introspector: Any) -> dict[str, Any]:
     """Return the document of every view that declares ``openapi``, for exactly the enabled plugins."""
-    spec = APISpec("marketcore", registry["version"], "3.1.0", info={"description": "Marketplace API"})
+    spec = APISpec("marketcore", registry["version"], "3.1.0", info={"description": DESCRIPTION})
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
-    _schema(ProblemDocument(), spec)
+    json_schema(ProblemDocument(), spec, Direction.ANSWER)
     paths: dict[str, dict[str, Any]] = {}
     for item in introspector.get_category("views") or ():
         view = item["introspectable"]
@@ -67,10 +69,10 @@ def _operation(spec: APISpec, view: Any, pattern: str, method: str, related: Any
         "parameters": _path_parameters(pattern) + _query_parameters(spec, declared.get("query")),
         "responses": _responses(spec, declared, permission),
     }
-    if permission != "public":
+    if permission not in OPEN:
         operation["security"] = [{"bearer": []}]
     if "body" in declared:
-        schema = _schema(_instance(declared["body"]), spec)
+        schema = json_schema(_instance(declared["body"]), spec, Direction.REQUEST)
         required = any(node.required for node in _instance(declared["body"]).children)
         operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": schema}}}
     if declared.get("upload"):
@@ -113,7 +115,7 @@ def _query_parameters(spec: APISpec, query: Any) -> list[dict[str, Any]]:
             "name": node.name,
             "in": "query",
             "required": bool(node.required),
-            "schema": _schema(node, spec, null=False),
+            "schema": json_schema(node, spec, Direction.REQUEST),
             **({"description": node.description} if node.description else {}),
         }
         for node in (_instance(query).children if query else ())
@@ -125,7 +127,7 @@ def _responses(spec: APISpec, declared: Any, permission: str) -> dict[str, Any]:
     for status, schema in declared["responses"].items():
         responses[str(status)] = {"description": _STATUS.get(status, "Done")}
         if schema is not None:
-            content = {"application/json": {"schema": _schema(_instance(schema), spec)}}
+            content = {"application/json": {"schema": json_schema(_instance(schema), spec, Direction.ANSWER)}}
             responses[str(status)]["content"] = content
     for status in sorted(_refusals(declared, permission)):
         responses[str(status)] = _problem(_STATUS[status])
@@ -151,10 +153,10 @@ _STATUS = {
 
 
 def _refusals(declared: Any, permission: str) -> set[int]:
-    refusals = {404, 422}
+    refusals = {400, 404, 422}
     if "body" in declared or declared.get("upload"):
-        refusals |= {400, 413, 415}
-    if permission != "public":
+        refusals |= {413, 415}
+    if permission not in OPEN:
         refusals |= {401, 403}
     return refusals | set(declared.get("refusals", ()))
 
@@ -166,66 +168,6 @@ def _problem(description: str) -> dict[str, Any]:
 
 def _instance(schema: Any) -> Any:
     return schema() if isinstance(schema, type) else schema
-
-
-def _schema(node: colander.SchemaNode, spec: APISpec, *, null: bool = True) -> dict[str, Any]:
-    """Return the JSON Schema of ``node``; named schemas become components."""
-    if isinstance(node.typ, colander.Mapping):
-        return _nullable(_component(node, spec), node, null)
-    if isinstance(node.typ, colander.Sequence):
-        out = {"type": "array", "items": _schema(node.children[0], spec)}
-    else:
-        out = dict(_FORMATS[type(node.typ)])
-    out |= _limits(node, is_list=isinstance(node.typ, colander.Sequence))
-    if node.description:
-        out["description"] = node.description
-    return _nullable(out, node, null)
-
-
-def _nullable(out: dict[str, Any], node: colander.SchemaNode, null: bool) -> dict[str, Any]:
-    if node.missing is None and null:
-        return {"anyOf": [out, {"type": "null"}]}
-    if isinstance(node.missing, str | int | bool) and node.missing != "":
-        return {**out, "default": node.missing}
-    return out
-
-
-def _component(node: colander.SchemaNode, spec: APISpec) -> dict[str, Any]:
-    name = _component_name(node)
-    if name in spec.components.schemas:
-        return {"$ref": f"#/components/schemas/{name}"}
-    out: dict[str, Any] = {"type": "object", "properties": {c.name: _schema(c, spec) for c in node.children}}
-    out["required"] = [child.name for child in node.children if child.required or child.missing is None]
-    if node.typ.unknown == "raise":
-        out["additionalProperties"] = name == "ProblemDocument"
-    out |= getattr(node, "bounds", {})
-    if description := (type(node).__doc__ or "").strip().split("\n")[0]:
-        out["description"] = description
-    spec.components.schema(name, out)
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _component_name(node: colander.SchemaNode) -> str:
-    if isinstance(node, MoneyNode):
-        return "Money"
-    top, name = type(node).__module__.split(".")[0], type(node).__name__
-    return name if top == "marketcore" else f"{top.removeprefix('marketcore_')}.{name}"
-
-
-def _limits(node: colander.SchemaNode, *, is_list: bool) -> dict[str, Any]:
-    validators = getattr(node.validator, "validators", (node.validator,)) if node.validator else ()
-    out: dict[str, Any] = {}
-    for validator in validators:
-        if isinstance(validator, colander.Length):
-            low, high = ("minItems", "maxItems") if is_list else ("minLength", "maxLength")
-            out |= {k: v for k, v in ((low, validator.min), (high, validator.max)) if v is not None}
-        elif isinstance(validator, colander.Range):
-            out |= {k: v for k, v in (("minimum", validator.min), ("maximum", validator.max)) if v is not None}
-        elif isinstance(validator, colander.OneOf):
-            out["enum"] = list(validator.choices)
-        elif isinstance(validator, colander.Regex):
-            out["pattern"] = validator.match_object.pattern
-    return out
 
 
 def document_view(request: Any) -> Response:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import structlog
@@ -18,6 +19,20 @@ from marketcore.settings import section
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """How a limit stands for one caller: whether this request is within it, what remains, seconds to its reset."""
+
+    item: RateLimitItem
+    allowed: bool
+    remaining: int
+    seconds: int
+
+    def refusal(self) -> TooManyRequests:
+        """Return what to raise where the request is not allowed."""
+        return TooManyRequests(f"at most {self.item} here; try again in {self.seconds} s", retry_after=self.seconds)
+
+
 class RateLimits:
     """The configured limits; without Redis nothing is limited, and that is logged."""
 
@@ -26,11 +41,13 @@ class RateLimits:
         self._items = {name: _item(name, value) for name, value in limits.items() if value != "off"}
         self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(redis_url, socket_connect_timeout=0.5))
 
-    def hit(self, name: str, caller: str) -> tuple[RateLimitItem, int, int] | None:
-        """Count one request; return (limit, remaining, seconds to reset), or ``None`` where nothing is limited.
+    def hit(self, name: str, caller: str) -> None:
+        """Count one request; ``TooManyRequests`` when the limit was used up before."""
+        if (used := self.count(name, caller)) and not used.allowed:
+            raise used.refusal()
 
-        ``TooManyRequests`` when the limit was used up before.
-        """
+    def count(self, name: str, caller: str) -> Used | None:
+        """Count one request and return how the limit stands, or ``None`` where nothing is limited."""
         item = self._items.get(name)
         if item is None:
             return None
@@ -40,10 +57,7 @@ class RateLimits:
         except Exception as error:
             _warn_once(type(error).__name__)
             return None
-        seconds = max(1, round(stats.reset_time - time.time()))
-        if not allowed:
-            raise TooManyRequests(f"at most {item} here; try again in {seconds} s", retry_after=seconds)
-        return item, max(0, stats.remaining), seconds
+        return Used(item, allowed, max(0, stats.remaining), max(1, round(stats.reset_time - time.time())))
 
 
 def _item(name: str, value: str) -> RateLimitItem:
@@ -60,6 +74,11 @@ def _warn_once(kind: str) -> None:
     log.warning("rate_limits_not_enforced", reason=kind, remedy="check marketcore.redis_url")
 
 
+def _tell(name: str, used: Used, _request: Any, response: Any) -> None:
+    response.headers["RateLimit-Policy"] = f'"{name}";q={used.item.amount};w={used.item.get_expiry()}'
+    response.headers["RateLimit"] = f'"{name}";r={used.remaining};t={used.seconds}'
+
+
 def rate_limited(view: Any, info: Any) -> Any:
     """Wrap views declared ``rate_limit=NAME``."""
     name = info.options.get("rate_limit")
@@ -67,13 +86,12 @@ def rate_limited(view: Any, info: Any) -> Any:
         return view
 
     def wrapper(context: Any, request: Any) -> Any:
-        counted = request.registry["rate_limits"].hit(name, request.remote_addr or "unknown")
-        response = view(context, request)
-        if counted:
-            item, remaining, seconds = counted
-            response.headers["RateLimit-Policy"] = f'"{name}";q={item.amount};w={item.get_expiry()}'
-            response.headers["RateLimit"] = f'"{name}";r={remaining};t={seconds}'
-        return response
+        used = request.registry["rate_limits"].count(name, request.remote_addr or "unknown")
+        if used:
+            request.add_response_callback(partial(_tell, name, used))
+            if not used.allowed:
+                raise used.refusal()
+        return view(context, request)
 
     return wrapper
 

@@ -15,8 +15,25 @@ MAX_KEY = 10**18 - 1
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 
 
+class Fields(colander.Mapping):
+    """A JSON object whose refusals name the fields it does not know, and never repeat what they held."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        """Return the fields, read."""
+        try:
+            return super().deserialize(node, cstruct)
+        except colander.UnsupportedFields as error:
+            refusal = colander.Invalid(node)
+            for name in sorted(error.fields)[:20]:
+                unknown = colander.SchemaNode(Text(), name=name[:100])
+                refusal.add(colander.Invalid(unknown, "is not a field of this object"))
+            raise refusal from None
+
+
 class Schema(colander.MappingSchema):
     """A JSON object that refuses fields it does not know."""
+
+    schema_type = Fields
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,13 +102,17 @@ class Anything(colander.SchemaType):
         raise colander.Invalid(node, "cannot be given")
 
 
-class MoneyType(colander.Mapping):
+class TextByName(Anything):
+    """A JSON object whose values are all texts, only in answers."""
+
+
+class MoneyType(Fields):
     """``{"amount": "500.00", "currency": "KES"}``, read exactly into ``Money``."""
 
     def __init__(self) -> None:
         super().__init__(unknown="raise")
 
-    def deserialize(self, node: colander.SchemaNode, cstruct: Any, *args: Any, **kwargs: Any) -> Any:
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
         """Return the ``Money``; too many digits, signs, floats and unknown currencies are refused."""
         given = super().deserialize(node, cstruct)
         if given is colander.null:
@@ -159,9 +180,18 @@ def moment(**options: Any) -> colander.SchemaNode:
     return colander.SchemaNode(Moment(), **options)
 
 
+class Among(colander.OneOf):
+    """One of some values; a refusal names these and does not repeat what was sent."""
+
+    def __call__(self, node: colander.SchemaNode, value: str) -> None:
+        """Refuse any other value."""
+        if value not in self.choices:
+            raise colander.Invalid(node, f"must be one of {', '.join(self.choices)}")
+
+
 def choice(*values: str, **options: Any) -> colander.SchemaNode:
     """Return a node of one of ``values``."""
-    return colander.SchemaNode(Text(), validator=colander.OneOf(values), **options)
+    return colander.SchemaNode(Text(), validator=Among(values), **options)
 
 
 def listing(item: colander.SchemaNode, **options: Any) -> colander.SchemaNode:
@@ -198,7 +228,9 @@ class PageQuery(Schema):
 __all__ = [
     "MAX_KEY",
     "MAX_MINOR",
+    "Among",
     "Anything",
+    "Fields",
     "Flag",
     "Moment",
     "MoneyNode",
@@ -206,6 +238,7 @@ __all__ = [
     "PageQuery",
     "Schema",
     "Text",
+    "TextByName",
     "Whole",
     "choice",
     "flag",

@@ -4,27 +4,56 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Mapping
 from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import BaseWSGIServer, create_server
 
 from marketcore.settings import section
 
 
-def serve(registry: Any) -> int:
-    """Serve until SIGTERM or SIGINT, then let running requests finish; return the exit code."""
-    from waitress.server import create_server
+class StrictParser(HTTPRequestParser):
+    """Refuses a length beside chunks: two readers of such a message see two different requests (RFC 9112, 6.3)."""
 
-    settings = section(registry, "web")
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head of a request; ``ParsingError`` is answered with 400, and the connection is closed."""
+        super().parse_header(header_plus)
+        if "CONTENT_LENGTH" in self.headers and (self.chunked or "TRANSFER_ENCODING" in self.headers):
+            raise ParsingError("Content-Length and Transfer-Encoding exclude each other")
+
+
+class StrictChannel(HTTPChannel):
+    """A connection whose requests are read strictly."""
+
+    parser_class = StrictParser
+
+
+def build_server(application: Any, settings: Mapping[str, Any], **listen: Any) -> Any:
+    """Return waitress around ``application``, limited as the ``web`` section says; ``listen`` has host and port."""
+    sockets: dict[int, Any] = {}
     proxy = settings["trusted_proxy"]
     server = create_server(
-        registry["make_application"](),
-        host=settings["host"],
-        port=settings["port"],
-        threads=settings["threads"],
+        application,
+        map=sockets,
         ident=None,
         max_request_body_size=settings["max_upload_bytes"] + 1_048_576,
         clear_untrusted_proxy_headers=True,
         **({"trusted_proxy": proxy, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"} if proxy else {}),
+        **listen,
     )
+    for member in sockets.values():
+        if isinstance(member, BaseWSGIServer):
+            member.channel_class = StrictChannel
+    return server
+
+
+def serve(registry: Any) -> int:
+    """Serve until SIGTERM or SIGINT, then let running requests finish; return the exit code."""
+    settings = section(registry, "web")
+    listen = {name: settings[name] for name in ("host", "port", "threads")}
+    server = build_server(registry["make_application"](), settings, **listen)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_args: stop.set())

@@ -9,6 +9,11 @@ from typing import Any
 
 import structlog
 from pyramid.tweens import INGRESS
+from pyramid_retry import is_error_retryable
+
+from marketcore.exceptions import NotFound
+from marketcore.web.errors import problem
+from marketcore.web.paths import decoded, shown_path
 
 log = structlog.get_logger("marketcore.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -19,7 +24,9 @@ def access_tween(handler: Any, registry: Any) -> Any:
 
     def tween(request: Any) -> Any:
         given = request.headers.get("X-Request-Id", "")
-        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        # Attempts of a request that collides with others share its id; those that are run again are no answers.
+        new = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request.environ.setdefault("marketcore.request_id", new)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.request_id)
         started = time.perf_counter()
@@ -28,10 +35,17 @@ def access_tween(handler: Any, registry: Any) -> Any:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         response.headers.setdefault("Cache-Control", "no-store")
-        observe(registry, request, response.status_int, time.perf_counter() - started)
+        if not will_be_retried(request):
+            observe(registry, request, response.status_int, time.perf_counter() - started)
         return response
 
     return tween
+
+
+def will_be_retried(request: Any) -> bool:
+    """Whether this answer is thrown away and the request run again."""
+    error = getattr(request, "exception", None)
+    return error is not None and bool(is_error_retryable(request, error))
 
 
 def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
@@ -41,7 +55,7 @@ def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
     log.info(
         "request",
         method=request.method,
-        path=request.path,
+        path=shown_path(request),
         route=route,
         status=status,
         milliseconds=round(seconds * 1000, 1),
@@ -50,10 +64,12 @@ def observe(registry: Any, request: Any, status: int, seconds: float) -> None:
 
 
 def slash_tween(handler: Any, registry: Any) -> Any:
-    """Treat ``/api/v1/orders/`` as ``/api/v1/orders``."""
+    """Treat ``/api/v1/orders/`` as ``/api/v1/orders``; an address that is no UTF-8 leads nowhere."""
 
     def tween(request: Any) -> Any:
         path = request.environ["PATH_INFO"]
+        if "\ufffd" in decoded(path):
+            return problem(request, NotFound("there is no such address: it is not UTF-8"))
         if len(path) > 1 and path.endswith("/"):
             request.environ["PATH_INFO"] = path.rstrip("/") or "/"
         return handler(request)

@@ -133,7 +133,7 @@ class MpesaProvider:
         digest = hashlib.sha256(call.body).hexdigest()[:32]
         return [
             WebhookEvent(
-                dedupe_key=f"{callback.checkout_request_id}:{hashlib.sha256(call.token.encode()).hexdigest()[:16]}:{digest}",
+                dedupe_key=f"{callback.checkout_request_id}:{call.token[:16]}:{digest}",
                 kind="stk_callback",
                 reference=callback.checkout_request_id,
                 result=_claimed(callback),

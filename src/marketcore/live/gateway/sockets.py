@@ -27,7 +27,6 @@ from marketcore.live.gateway.limits import Rate
 DIRECT_BYTES = 64 * 1024  # what may stand in a transport before frames wait here
 CLOSING_SECONDS = 5
 PINGS_PER_SECOND = 10
-NATIVE = None  # clients that are no browsers send no Origin
 
 
 def prepared(text: bytes) -> bytes:
@@ -191,7 +190,7 @@ def listen(
         partial(_handle, converse=converse, settings=settings),
         settings["host"],
         settings["port"],
-        origins=[*map(Origin, origins), NATIVE],
+        origins=[*map(Origin, origins), None],  # clients that are no browsers send none
         compression=None,
         process_request=partial(_process_request, enter=enter, admit=admit),
         server_header=None,
@@ -210,7 +209,7 @@ async def _handle(
     await converse(Socket(connection, connection.admission, settings))
 
 
-async def _process_request(connection: Any, request: Request, *, enter: Enter, admit: Admit) -> Response | None:
+async def _process_request(connection: _Connection, request: Request, *, enter: Enter, admit: Admit) -> Response | None:
     if connection.connection_lost_waiter.done():
         return connection.respond(503, "gone\n")
     handshake = Handshake(request.path.partition("?")[0], _headers(request), connection.remote_address[0])
@@ -229,5 +228,5 @@ def _headers(request: Request) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers.raw_items()}
 
 
-def _refuse(connection: Any, refusal: Refusal) -> Response:
+def _refuse(connection: _Connection, refusal: Refusal) -> Response:
     return connection.respond(refusal.status, refusal.text + "\n")

@@ -1,4 +1,4 @@
-"""Tickets over HTTP."""
+"""Tickets over HTTP: the one part of the live room that belongs to the web process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from marketcore.web.schema import Schema, text, whole
 
 
 class TicketDocument(Schema):
-    """A one-time right to open a socket: send it as the first message, `{"auth": {"ticket": …}}`."""
+    """A one-time right to open a socket: send it as the first frame, `{"op": "auth", "ticket": …}`."""
 
     ticket = text(100)
     expires_in = whole(1, 3600, description="seconds")
@@ -29,3 +29,10 @@ def issue_ticket(request: Any) -> dict[str, Any]:
     ticket = request.find_service(TicketService).issue(identity.user_id, identity.session_id)
     request.response.status_int = 201
     return {"ticket": ticket, "expires_in": 30}
+
+
+def includeme(config: Any) -> None:
+    """Add the address."""
+    config.declare_permission("live.ticket.issue", "member")
+    config.add_route("live.tickets", "/api/v1/live/tickets")
+    config.scan(__name__)

@@ -1,0 +1,104 @@
+"""The provider: HTTP towards the gateway of ``gateway.py``, HMAC from it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from uuid import UUID
+
+import colander
+import httpx
+
+from marketcore.interfaces import Capabilities, NextAction, Outcome, ProviderResult, WebhookEvent
+from marketcore.money import Money
+
+OUTCOMES = {
+    "pending": Outcome.PENDING,
+    "authorized": Outcome.AUTHORIZED,
+    "captured": Outcome.SUCCEEDED,
+    "failed": Outcome.DECLINED,
+    "expired": Outcome.EXPIRED,
+}
+
+
+class Payer(colander.MappingSchema):
+    phone = colander.SchemaNode(
+        colander.String(), missing=colander.drop, validator=colander.Regex(r"^\d{10}$", "must have ten digits")
+    )
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.typ.unknown = "raise"
+
+
+class Fakepay:
+    name = "fakepay"
+    title = "Fakepay"
+    webhook_slug = "fp"
+    payer_schema = Payer()
+    capabilities = Capabilities(currencies={"KES": 1, "USD": 1}, maximum={"KES": 100_000_000})
+
+    def __init__(self, base_url, secret):
+        self._base_url = base_url
+        self._secret = secret
+
+    def start(self, attempt):
+        wish = {
+            "id": str(attempt.id),
+            "code": attempt.code,
+            "minor": attempt.amount.minor,
+            "currency": attempt.amount.currency,
+            "callback_url": attempt.callback_url,
+        }
+        return self._call("POST", "/payments", json=wish)
+
+    def fetch(self, attempt):
+        return self._call("GET", f"/payments/{attempt.id}")
+
+    def _call(self, method, path, **options):
+        try:
+            answer = httpx.request(method, self._base_url + path, timeout=2, trust_env=False, **options)
+        except httpx.HTTPError as error:
+            return ProviderResult(Outcome.UNKNOWN, detail=type(error).__name__)
+        if answer.status_code == 404:
+            return ProviderResult(Outcome.NOT_ATTEMPTED, reason="never_arrived")
+        if answer.status_code != 200:
+            return ProviderResult(Outcome.UNKNOWN, detail=f"HTTP {answer.status_code}")
+        return result_of(answer.json())
+
+    def verify(self, call):
+        given = call.headers.get("X-Fakepay-Signature", "")
+        return hmac.compare_digest(hmac.new(self._secret, call.body, hashlib.sha256).hexdigest(), given)
+
+    def translate(self, call):
+        try:
+            events = json.loads(call.body)["events"]
+            return [_event(event) for event in events]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no fakepay event: {error!r}") from None
+
+    def acknowledge(self):
+        return "text/plain", b"thanks"
+
+
+def _event(event):
+    return WebhookEvent(
+        dedupe_key=event["event"],
+        kind=event["state"],
+        attempt_id=UUID(event["id"]),
+        trusted=True,
+        result=result_of(event),
+    )
+
+
+def result_of(document):
+    outcome = OUTCOMES[document["state"]]
+    return ProviderResult(
+        outcome,
+        reference=document.get("reference"),
+        receipt=document.get("receipt"),
+        amount=Money(document["minor"], document["currency"]) if outcome is Outcome.SUCCEEDED else None,
+        next_action=NextAction("phone_prompt") if outcome is Outcome.PENDING else None,
+        reason="declined" if outcome is Outcome.DECLINED else None,
+    )

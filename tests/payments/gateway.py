@@ -1,0 +1,130 @@
+"""Fakepay's side: a real HTTP server in a thread whose answers, delays and webhooks the test decides."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+import uuid
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+
+SECRET = "a secret of the tests"
+
+
+class Gateway:
+    """``scripts`` spoil the next starts: ``drop_before``, ``drop_after``, ``hang``, ``http_500``, ``declined``."""
+
+    def __init__(self):
+        self.payments = {}
+        self.scripts = []
+        self.prompts = Counter()
+        self.released = threading.Event()
+        self.released.set()
+        self.overlaps = 0
+        self.questions = Counter()
+        self._asking = Counter()
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self.released.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def start(self, wish):
+        """Take an attempt in; the same id again is the same attempt. ``None`` closes the connection unanswered."""
+        script = self.scripts.pop(0) if self.scripts else "ok"
+        if script == "drop_before":
+            return None
+        if script == "http_500":
+            return 500, {}
+        with self._lock:
+            if wish["id"] not in self.payments:
+                self.payments[wish["id"]] = {**wish, "state": "pending", "reference": f"ref-{wish['id']}"}
+                self.prompts[wish["id"]] += 1
+        if script == "declined":
+            self.payments[wish["id"]]["state"] = "failed"
+        if script == "drop_after":
+            return None
+        if script == "hang":
+            self.released.clear()
+            self.released.wait(20)
+        return 200, self.payments[wish["id"]]
+
+    def fetch(self, payment_id):
+        """Answer a question, counting those that were asked while the same one was still open."""
+        with self._lock:
+            self.questions[payment_id] += 1
+            self._asking[payment_id] += 1
+            self.overlaps += self._asking[payment_id] > 1
+        self.released.wait(20)
+        with self._lock:
+            self._asking[payment_id] -= 1
+        found = self.payments.get(payment_id)
+        return (200, found) if found else (404, {})
+
+    def settle(self, payment, state, **fields):
+        """Let an attempt end at the gateway without a word to anybody."""
+        receipt = {"receipt": f"RC{payment['id'][:8]}"} if state == "captured" else {}
+        self.payments[payment["id"]].update(state=state, **receipt, **fields)
+
+    def event(self, payment, state, **fields):
+        """Return one event as fakepay would write it."""
+        known = self.payments.get(payment["id"], {"id": payment["id"], "minor": 50000, "currency": "KES"})
+        receipt = {"receipt": f"RC{payment['id'][:8]}"} if state == "captured" else {}
+        return {**known, "state": state, **receipt, "event": f"evt-{uuid.uuid4().hex}", **fields}
+
+
+def call(*events):
+    """Return the body and headers of a signed webhook."""
+    body = json.dumps({"events": events}).encode()
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return body, {"X-Fakepay-Signature": signature, "Content-Type": "application/json"}
+
+
+def deliver(url, *events):
+    """Send a signed webhook and return the answer."""
+    body, headers = call(*events)
+    return httpx.post(f"{url}/hooks/fp", content=body, headers=headers, timeout=30, trust_env=False)
+
+
+def _handler(gateway):
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self._answer(gateway.start(json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+
+        def do_GET(self):
+            self._answer(gateway.fetch(self.path.rsplit("/", 1)[1]))
+
+        def _answer(self, answer):
+            if answer is None:
+                self.close_connection = True
+                return
+            body = json.dumps(answer[1]).encode()
+            try:
+                self.send_response(answer[0])
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            except ConnectionError:
+                self.close_connection = True  # whoever asked has stopped waiting
+
+        def log_message(self, *_arguments):
+            pass
+
+    return Handler

@@ -1,0 +1,189 @@
+"""Queries, cursors and ids of paths, hostile: never a fault, always told which parameter it is."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import pytest
+
+from . import corpus
+from .addresses import NOWHERE, addresses
+from .tables import counts
+from .world import World
+
+TEXTS = {
+    "empty": "",
+    "NUL": "%00",
+    "invalid UTF-8": "%ff%fe",
+    "encoded surrogate": "%ed%a0%80",
+    "right-to-left": quote("\u202ea"),
+    "byte order mark": quote("\ufeff"),
+    "long": "x" * 20_000,
+    "zero": "0",
+    "minus": "-1",
+    "two signs": "--5",
+    "sign": "-",
+    "2^63": str(2**63),
+    "10^400": "1" + "0" * 400,
+    "Arabic digits": quote("١٢"),
+    "fraction": "1.5",
+    "exponent": "1e3",
+    "NaN": "NaN",
+    "bracket": "%5B%5D",
+    "like": "%25_%5C",
+    "tsquery": quote("a & !b | (c:* <-> 'd"),
+    "quotes": quote("\"'`;--"),
+    "half a percent": "%",
+    "letters": "no-such-value",
+}
+
+
+@pytest.fixture(scope="module")
+def world(people):
+    return World(people)
+
+
+@pytest.fixture(scope="module")
+def everyone(people):
+    return people.new("buyer", "seller", "admin").access
+
+
+@pytest.fixture(scope="module")
+def operations(people):
+    document = people.http.get("/api/openapi.json").json()
+    return [(m.upper(), p, o) for p, ops in document["paths"].items() for m, o in ops.items()]
+
+
+def required(operation):
+    named = [p for p in operation["parameters"] if p["in"] == "query" and p["required"]]
+    return {p["name"]: corpus.minimal(p["schema"], {}) for p in named}
+
+
+def test_every_query_parameter_survives_the_corpus(people, world, everyone, operations):
+    before = counts(people.market)
+    for method, path, operation in operations:
+        rest = required(operation)
+        for parameter in (p for p in operation["parameters"] if p["in"] == "query"):
+            for label, value in TEXTS.items():
+                others = "".join(f"&{k}={v}" for k, v in rest.items() if k != parameter["name"])
+                address = f"{path.format(**world.ids())}?{parameter['name']}={value}{others}"
+                answer = people.ask(method, address, everyone)
+                about = (operation["operationId"], parameter["name"], label, answer.status_code, answer.text[:300])
+                assert answer.status_code < 500, about
+                assert str(answer.status_code) in operation["responses"], about
+                if answer.status_code == 422:
+                    assert answer.json()["errors"], about
+    assert counts(people.market) == before
+
+
+def test_unknown_and_repeated_parameters_are_refused_by_name(people, world, everyone, operations):
+    for method, path, operation in operations:
+        if path.startswith(("/healthz", "/readyz")):
+            continue
+        body = {} if "application/json" in operation.get("requestBody", {}).get("content", {}) else None
+        for query, name in (("is_admin=1", "is_admin"), ("limit=1&limit=2", "limit"), ("%00=1", "\x00"), ("=1", "")):
+            answer = people.ask(method, f"{path.format(**world.ids())}?{query}", everyone, body)
+            about = (operation["operationId"], query, answer.text)
+            assert answer.status_code == 422, about
+            assert name in answer.json()["errors"], about
+
+
+def test_ids_that_cannot_be_are_not_found(people, world, everyone):
+    numbered = [a for a in addresses(people.market.registry) if any("_id" in name for name in a.parameters)]
+    assert len(numbered) > 15
+    for address in numbered:
+        for name in address.parameters:
+            for value in corpus.PATHS:
+                answer = people.ask(address.method, address.path({**world.ids(), name: value}), everyone)
+                assert answer.status_code == 404, (str(address), value, answer.text)
+                assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_addresses_that_are_no_text_are_not_found(people):
+    for path in ("/%ff", "/api/v1/%c3%28", "/api/v1/orders/%ed%a0%80", "/static/%ff", "/static/..%2f..%2fetc/passwd"):
+        answer = people.http.get(path)
+        assert answer.status_code in (400, 404), (path, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json", path
+        assert answer.headers["X-Request-Id"]
+
+
+def test_paths_that_are_not_numbers_survive_too(people):
+    named = [a for a in addresses(people.market.registry) if set(a.parameters) & set(NOWHERE)]
+    for address in named:
+        for name in address.parameters:
+            for value in (*corpus.PATHS, "%2e%2e", "x" * 5000):
+                answer = people.ask(address.method, address.path({**NOWHERE, name: value}))
+                # A folder of static files only asks for its slash.
+                moved = address.route == "__static/" and answer.status_code == 301
+                assert moved or answer.status_code in (404, 401), (str(address), value, answer.text)
+
+
+def paged(operations):
+    return [(p, o) for m, p, o in operations if m == "GET" and any(q["name"] == "cursor" for q in o["parameters"])]
+
+
+@pytest.fixture(scope="module")
+def cursors(people, world, operations):
+    """One genuine cursor of every list, as the person who may page there."""
+    people.again("both")
+    admin, both = people.known("admin").access, people.known("both").access
+    for _ in range(2):
+        people.ask("POST", "/api/v1/cart/items", both, {"listing_id": world.listing["id"]})
+        assert people.ask("POST", "/api/v1/checkouts", both, {}).status_code == 201
+    for n in range(2):
+        product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
+        price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
+        people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
+    found = {}
+    for path, operation in paged(operations):
+        token = admin if path == "/api/v1/users" else both
+        people.again("both")
+        token = people.known("both").access if token is not admin else admin
+        found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
+    assert all(cursor for _token, cursor, _operation in found.values()), found
+    return found
+
+
+def refused(answer):
+    return answer.status_code == 422 and set(answer.json()["errors"]) == {"cursor"}
+
+
+def test_a_genuine_cursor_goes_on_where_the_page_ended(people, cursors):
+    for path, (token, cursor, _operation) in cursors.items():
+        first = people.ask("GET", f"{path}?limit=1", token).json()["items"]
+        second = people.ask("GET", f"{path}?limit=1&cursor={cursor}", token)
+        assert second.status_code == 200, (path, second.text)
+        assert second.json()["items"] != first, path
+
+
+def test_a_cursor_with_one_bit_changed_is_refused(people, cursors):
+    for path, (token, cursor, _operation) in cursors.items():
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        for bit in range(len(raw) * 8):
+            changed = bytearray(raw)
+            changed[bit // 8] ^= 1 << bit % 8
+            forged = base64.urlsafe_b64encode(bytes(changed)).decode().rstrip("=")
+            assert refused(people.ask("GET", f"{path}?cursor={forged}", token)), (path, bit)
+        for forged in (cursor[:-4], cursor + "AAAA", cursor * 2, "AAAA", "====", "é", raw.hex()):
+            assert refused(people.ask("GET", f"{path}?cursor={forged}", token)), (path, forged)
+
+
+def test_the_cursor_of_another_list_is_refused(people, cursors):
+    for path, (token, _cursor, _operation) in cursors.items():
+        for other, (_token, cursor, _) in cursors.items():
+            if other != path:
+                assert refused(people.ask("GET", f"{path}?cursor={cursor}", token)), (path, other)
+
+
+def test_the_cursor_of_another_order_or_filter_of_the_same_list_is_refused(people, cursors):
+    token, cursor, _operation = cursors["/api/v1/orders"]
+    assert refused(people.ask("GET", f"/api/v1/orders?role=seller&cursor={cursor}", token))
+    token, cursor, _operation = cursors["/api/v1/listings"]
+    assert refused(people.ask("GET", f"/api/v1/listings?sort=price&cursor={cursor}", token))
+
+
+def test_the_cursor_of_another_person_is_refused_where_lists_are_personal(people, world, cursors):
+    for path in ("/api/v1/orders", "/api/v1/users/me/sessions"):
+        _token, cursor, _operation = cursors[path]
+        assert refused(people.ask("GET", f"{path}?cursor={cursor}", world.buyer.access)), path

@@ -1,0 +1,73 @@
+"""Schemathesis lets the served document speak against the server, operation by operation.
+
+``MARKETCORE_LONG=1`` gives every operation ten times as many examples. What is switched off, and why, stands in
+``schemathesis.toml``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .world import World
+
+EXAMPLES = 200 if os.environ.get("MARKETCORE_LONG") else 20
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
+# With these the caller shuts itself out, and every later answer would be 401: they speak alone.
+ENDING = ("/api/v1/auth/logout", "/api/v1/users/{user_id}/block", "/api/v1/users/me/sessions/{session_id}")
+
+
+@pytest.fixture(scope="module")
+def world(people):
+    return World(people)
+
+
+@pytest.fixture
+def schemathesis(people, tmp_path):
+    """Run Schemathesis on the operations that ``options`` choose and return what it printed."""
+
+    def run(*options, ids=None):
+        settings = tmp_path / "schemathesis.toml"
+        fixed = "".join(f'"path.{name}" = {json.dumps(value)}\n' for name, value in (ids or {}).items())
+        settings.write_text(f"{SETTINGS.read_text()}\n[parameters]\n{fixed}")
+        token = people.new("buyer", "seller", "admin").access
+        command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings), "run", *options]
+        command += [f"{people.market.url}/api/openapi.json", "--header", f"Authorization: Bearer {token}"]
+        command += ["--max-examples", str(EXAMPLES), "--no-color"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        print(done.stdout[-20_000:], done.stderr[-4_000:])
+        assert done.returncode == 0
+        return done.stdout
+
+    return run
+
+
+def count_tested(printed):
+    return int(re.search(r"Tested: (\d+)", printed)[1])
+
+
+@pytest.mark.timeout(900)
+def test_the_server_keeps_to_its_document(people, world, schemathesis):
+    document = people.http.get("/api/openapi.json").json()
+    printed = schemathesis(*(option for path in ENDING for option in ("--exclude-path", path)))
+    assert count_tested(printed) == sum(len(operations) for operations in document["paths"].values()) - len(ENDING)
+    # Its token stayed valid to the end: what was answered was not 401 alone.
+    assert "Authentication failed" not in printed
+
+
+@pytest.mark.timeout(900)
+def test_answers_about_things_that_exist_keep_to_the_document(world, schemathesis):
+    ids = {name: value for name, value in world.ids().items() if name.endswith("_id")}
+    printed = schemathesis("--include-method", "GET", "--include-path-regex", "{", ids=ids)
+    assert count_tested(printed) >= 7
+
+
+@pytest.mark.parametrize("path", ENDING)
+def test_what_ends_ones_own_session_keeps_to_the_document(schemathesis, path):
+    assert count_tested(schemathesis("--include-path", path)) == 1

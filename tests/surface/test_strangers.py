@@ -1,0 +1,153 @@
+"""What belongs to somebody else is not there: every route with an id, and every list, asked by strangers."""
+
+from __future__ import annotations
+
+import pytest
+
+from .addresses import addresses
+from .tables import contents
+from .world import World, picture
+
+STRANGERS = ("buyer", "seller", "both", "blocked")
+MONEY = {"amount": "1.00", "currency": "KES"}
+# Bodies that their routes accept, so that nothing but ownership can be the reason of a refusal.
+BODIES = {
+    "PATCH catalog.category": {"name": "Mine now"},
+    "PATCH catalog.product": {"title": "Mine now"},
+    "PUT catalog.product.images": {"order": []},
+    "PATCH catalog.listing": {"price": MONEY},
+    "PUT orders.cart.item": {"quantity": 1},
+    "POST orders.steps": {"to": "cancelled"},
+    "POST users.user.block": {"reason": "mine now"},
+}
+# Shown to everyone on purpose, or acting on one's own things: what a stranger may do with an id, and why.
+OPEN = {
+    "GET catalog.product": "products are shown to everyone",
+    "GET catalog.listing": "listings are shown to everyone",
+    "GET users.user": "public profiles hold a name and nothing else",
+    "PUT orders.cart.item": "puts somebody's listing into one's own cart",
+    "GET media.variant": "pictures are public under names that cannot be guessed",
+    "POST payments.hook": "providers call it and prove themselves otherwise",
+    "POST payments.hook.token": "providers call it and prove themselves otherwise",
+    "GET __static/": "files of the documentation page",
+}
+
+
+@pytest.fixture(scope="module")
+def world(people):
+    return World(people)
+
+
+def with_ids(people):
+    return [address for address in addresses(people.market.registry) if address.parameters]
+
+
+def send(people, address, path, role):
+    upload = address.openapi and address.openapi.get("upload")
+    if upload:
+        return people.ask(address.method, path, people.token(role), files={"file": ("a.png", picture())})
+    takes = address.openapi and "body" in address.openapi
+    assert not takes or str(address) in BODIES, f"{address} takes a body: give BODIES one that it accepts"
+    return people.ask(address.method, path, people.token(role), BODIES.get(str(address)))
+
+
+def leaked(answer, world):
+    """The secrets of ``world`` that the answer tells and the question did not."""
+    return {secret for secret in world.secrets() if secret in answer.text and secret not in str(answer.request.url)}
+
+
+def lacks(people, address, role):
+    """Whether the role as such has no right to this, or has lost it by being blocked."""
+    permission = people.market.registry["marketcore permissions declared"][address.permission]
+    roles = {"both": {"buyer", "seller"}, "blocked": {"buyer", "seller"}}.get(role, {role}) | {"member", "anyone"}
+    return not permission.to & roles or (role == "blocked" and permission.trade)
+
+
+def test_every_id_of_a_path_has_a_foreign_object_to_ask_for(people, world):
+    named = {name for address in with_ids(people) for name in address.parameters}
+    assert named - set(world.ids()) == set(), "give World.ids an object for these path parameters"
+
+
+@pytest.mark.parametrize("role", STRANGERS)
+def test_strangers_find_nothing_and_change_nothing(people, world, role):
+    people.known(role)
+    before = contents(people.market)
+    for address in with_ids(people):
+        if str(address) not in OPEN:
+            answer = send(people, address, address.path(world.ids()), role)
+            assert answer.status_code == (403 if lacks(people, address, role) else 404), (str(address), answer.text)
+            assert leaked(answer, world) == set(), str(address)
+    assert contents(people.market) == before
+
+
+def test_nobody_at_all_finds_nothing_and_changes_nothing(people, world):
+    before = contents(people.market)
+    for address in with_ids(people):
+        if str(address) not in OPEN:
+            assert send(people, address, address.path(world.ids()), "anonymous").status_code == 401, str(address)
+    assert contents(people.market) == before
+
+
+def test_the_buyer_of_an_order_is_a_stranger_to_its_ledger_and_the_seller_to_its_checkout_and_payment(people, world):
+    ids = world.ids()
+    for person, path in (
+        (world.buyer, f"/api/v1/orders/{ids['order_id']}/ledger"),
+        (world.seller, f"/api/v1/checkouts/{ids['checkout_id']}"),
+        (world.seller, f"/api/v1/payments/{ids['payment_id']}"),
+    ):
+        assert people.ask("GET", path, person.access).status_code == 404, path
+
+
+def test_a_foreign_image_is_not_reached_through_a_product_of_ones_own(people, world):
+    other = World(people)
+    before = contents(people.market)
+    path = f"/api/v1/products/{other.product['id']}/images"
+    removed = people.ask("DELETE", f"{path}/{world.image['id']}", other.seller.access)
+    ordered = people.ask("PUT", path, other.seller.access, {"order": [world.image["id"]]})
+    assert (removed.status_code, ordered.status_code) == (404, 422)
+    assert contents(people.market) == before
+
+
+def test_bodies_that_name_foreign_things_are_refused(people, world):
+    ids, before = world.ids(), None
+    fixed = {"price": MONEY}
+    for role, path, body in (
+        ("both", "/api/v1/listings", {"product_id": ids["product_id"], "fixed_price": fixed}),
+        ("both", "/api/v1/payments", {"purpose": "checkout", "reference": str(ids["checkout_id"])}),
+    ):
+        people.known(role)
+        before = before or contents(people.market)
+        assert people.ask("POST", path, people.token(role), body).status_code == 404, path
+    due = {"purpose": "checkout", "reference": str(ids["checkout_id"])}
+    assert people.ask("GET", "/api/v1/payments/options", people.token("both"), params=due).status_code == 404
+    assert contents(people.market) == before
+
+
+@pytest.mark.parametrize("role", ["anonymous", *STRANGERS])
+def test_no_answer_to_a_stranger_holds_foreign_secrets(people, world, role):
+    asked = [address for address in addresses(people.market.registry) if address.method == "GET"]
+    for address in asked:
+        for query in ({}, *_queries(address)):
+            answer = people.ask("GET", address.path(world.ids()), people.token(role), params=query)
+            assert answer.status_code < 500, (str(address), query, answer.text)
+            assert leaked(answer, world) == set(), (str(address), query)
+
+
+def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
+    stranger = people.token("both")
+    for path in ("/api/v1/cart", "/api/v1/orders", "/api/v1/orders?role=seller", "/api/v1/users/me/balances"):
+        answer = people.ask("GET", path, stranger)
+        assert answer.json()["items"] == [], path
+    for person, path in ((world.buyer, "/api/v1/orders"), (world.seller, "/api/v1/orders?role=seller")):
+        items = people.ask("GET", path, person.access).json()["items"]
+        assert [item["id"] for item in items] == [world.order["id"]], path
+
+
+def _queries(address):
+    """Every value of every choice that the route's query offers."""
+    schema = (address.openapi or {}).get("query")
+    for node in schema() if isinstance(schema, type) else schema or ():
+        for value in getattr(node.validator, "choices", ()) or getattr(
+            next(iter(getattr(node.validator, "validators", ())), None), "choices", ()
+        ):
+            yield {node.name: value}
