@@ -14,6 +14,8 @@ from marketcore_simulator.pages import Pages
 from marketcore_simulator.razorpay.control import RazorpayControl
 from marketcore_simulator.razorpay.face import RazorpayFace
 from marketcore_simulator.routing import NoSuchPath, Router, WrongMethod
+from marketcore_simulator.stripe.control import StripeControl
+from marketcore_simulator.stripe.face import StripeFace
 from marketcore_simulator.world import World
 from marketcore_simulator.wsgi import Request, Response, json_response, read_request
 
@@ -37,18 +39,21 @@ class Face(Protocol):
 
 
 class Simulator:
-    """Answer /daraja/… and /razorpay/… as the gateways would, /_sim/… for tests, and the pages for people."""
+    """Answer /daraja/…, /razorpay/… and /stripe/… as the gateways would, /_sim/… for tests, and the pages for people."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.daraja = DarajaFace(world)
         self.razorpay = RazorpayFace(world)
-        self._faces: dict[str, Face] = {face.name: face for face in (self.daraja, self.razorpay)}
+        self.stripe = StripeFace(world)
+        faces: tuple[Face, ...] = (self.daraja, self.razorpay, self.stripe)
+        self._faces = {face.name: face for face in faces}
         self._router = Router()
         self._router.add("POST", "/_sim/reset", self._reset)
         Control(world, {face.name: face.operations for face in self._faces.values()}).add_routes(self._router)
         DarajaControl(self.daraja).add_routes(self._router)
         RazorpayControl(self.razorpay).add_routes(self._router)
+        StripeControl(self.stripe).add_routes(self._router)
         Pages(world, self.daraja).add_routes(self._router)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:

@@ -47,6 +47,11 @@ class SimulatorServer:
         """The base URL to give a Razorpay client, without /v1."""
         return f"{self.url}/razorpay"
 
+    @property
+    def stripe_url(self) -> str:
+        """The base address to give a Stripe client, without a trailing slash."""
+        return f"{self.url}/stripe"
+
     def start(self) -> "SimulatorServer":
         """Begin to answer; the socket is bound already."""
         self.world.start()

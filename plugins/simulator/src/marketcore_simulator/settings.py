@@ -31,6 +31,11 @@ class Settings:
     razorpay_webhook_after: float = 0.2
     razorpay_settles_after: float = 2
     razorpay_fee_basis_points: int = 200
+    stripe_settles_after: float = 5
+    stripe_available_after: float = 172_800
+    stripe_link_seconds: int = 300
+    stripe_fee_basis_points: int = 290
+    stripe_fee_fixed: int = 30
 
     def as_document(self) -> dict[str, object]:
         """Return the settings as JSON members."""

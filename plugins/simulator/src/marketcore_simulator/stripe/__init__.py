@@ -1,0 +1,1 @@
+"""The Stripe face: checkout, payments, refunds, Connect, payouts, disputes, balance and webhooks."""
