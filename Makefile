@@ -5,6 +5,8 @@ PY ?= $(shell command -v python3.11 || command -v python3.12 || command -v pytho
 V := .venv
 BIN := $(V)/bin
 export UV_SYSTEM_CERTS ?= 1
+# Bytecode is kept whatever the environment says: without it every process compiles every library at every start.
+unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
 EDITABLE := -e . $(foreach plugin,$(PLUGINS),-e $(plugin))
 SOURCES := pyproject.toml setup.cfg $(foreach plugin,$(PLUGINS),$(plugin)/pyproject.toml)

@@ -1,9 +1,9 @@
 """What embedded PostgreSQL and Valkey share: one server per folder, joined by whoever comes second.
 
-The folder holds ``password`` (0600), ``state.json`` ({pid, port}), ``server.log`` and ``lock``. The lock is a
-``flock`` taken by the starter and inherited by the server, so it is held exactly as long as any process of
-the server lives, whoever started it and however that one ended. A second starter polls: either the running
-server answers, or the lock becomes free and it is the starter itself.
+The folder holds ``password`` (0600), ``state.json`` ({pid, port}), ``server.log``, ``starter`` and ``lock``. The lock
+is a ``flock`` taken by the starter and inherited by the server, so it is held exactly as long as any process of the
+server lives, whoever started it and however that one ended. A second starter polls: either the running server
+answers, or the lock becomes free and it is the starter itself.
 """
 
 import fcntl
@@ -41,6 +41,7 @@ class EmbeddedServer(ABC):
         self._server: Tethered | None = None
         self._log = self.folder / "server.log"
         self._log_start: int | None = None
+        self._starter: int | None = None
 
     def start(self) -> str:
         """Start the server, or join the one another process runs for this folder; return its URL.
@@ -61,14 +62,20 @@ class EmbeddedServer(ABC):
     def stop(self) -> None:
         """Stop the server if this object started it; leave one that was joined alone."""
         server, self._server = self._server, None
+        if self._starter is not None:
+            os.close(self._starter)
+            self._starter = None
         if server is not None:
             self._state.unlink(missing_ok=True)
             server.stop(getattr(signal, f"SIG{self.death_signal}"), STOP_SECONDS)
 
     def running_url(self) -> str | None:
-        """Return the URL of the live server of this folder, whoever runs it; None if none answers."""
+        """Return the URL of the live server of this folder, whoever runs it; None if none answers.
+
+        A server whose starter has died is about to stop, even while it still answers: it is not worth joining.
+        """
         port = self._recorded_port()
-        return self._url(port) if port and self._answers(port) else None
+        return self._url(port) if port and self._starter_lives() and self._answers(port) else None
 
     @property
     def password(self) -> str:
@@ -125,6 +132,19 @@ class EmbeddedServer(ABC):
     def _record(self, pid: int, port: int) -> None:
         write_private(self._state, json.dumps({"pid": pid, "port": port}))
 
+    def _own(self) -> None:
+        """Hold the starter's lock, which no child inherits: it is free at the instant this process dies."""
+        if self._starter is None:
+            self._starter = self._open(self.folder / "starter", os.O_RDWR | os.O_CREAT)
+            fcntl.flock(self._starter, fcntl.LOCK_EX)
+
+    def _starter_lives(self) -> bool:
+        probe = self._open(self.folder / "starter", os.O_RDWR | os.O_CREAT)
+        try:
+            return not _locked(probe)
+        finally:
+            os.close(probe)
+
     def _new_password(self) -> None:
         write_private(self._password_file, secrets.token_urlsafe(32))
 
@@ -161,6 +181,7 @@ class EmbeddedServer(ABC):
     def _launch(self, lock: int) -> int:
         for _ in range(_PORT_ATTEMPTS):
             port = self._port or _free_port()
+            self._own()
             self._server = self._spawn(port, lock)
             try:
                 if self._await_answer(self._server, port):
