@@ -39,7 +39,7 @@ class Face(Protocol):
 
 
 class Simulator:
-    """Answer /daraja/…, /razorpay/… and /stripe/… as the gateways would, /_sim/… for tests, and the pages for people."""
+    """Answer /daraja/…, /razorpay/… and /stripe/… as the gateways would, /_sim/… for tests, and pages for people."""
 
     def __init__(self, world: World) -> None:
         self.world = world
