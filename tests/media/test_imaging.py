@@ -105,3 +105,25 @@ def test_nothing_of_where_and_by_whom_it_was_taken_is_kept():
         )
         with Image.open(io.BytesIO(variant.data)) as picture:
             assert dict(picture.getexif().get_ifd(0x8825)) == {}
+
+
+@pytest.mark.parametrize("size", [(1301, 350), (350, 1301), (1999, 1999), (20_000, 1), (1, 20_000)])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "1"])
+def test_large_pictures_keep_their_shape_and_colours_down_to_the_last_row(size, mode):
+    halves = Image.new("RGB", size, (255, 255, 255))
+    halves.paste((0, 0, 0), (0, 0, size[0] // 2, size[1]) if size[0] >= size[1] else (0, 0, size[0], size[1] // 2))
+    with shown(saved(halves.convert(mode), "PNG")) as picture:
+        width, height = picture.size
+        assert max(picture.size) == 100
+        assert abs(width * size[1] - height * size[0]) <= max(size) * 2 or min(picture.size) == 1
+        plain = picture.convert("RGB")
+        assert near(plain.getpixel((0, 0)), (0, 0, 0))
+        assert near(plain.getpixel((width - 1, height - 1)), (255, 255, 255))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_large_picture_is_turned_upright(kind):
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    with shown(saved(Image.new("RGB", (900, 300), RED), kind, exif=exif)) as picture:
+        assert picture.size in ((33, 100), (34, 100))

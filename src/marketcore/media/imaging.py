@@ -19,6 +19,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 # A JPEG of several pictures, as some cameras make them, is called MPO by Pillow.
 TYPES = {**{name: f"image/{name.lower()}" for name in FORMATS}, "MPO": "image/jpeg"}
 QUALITY = 82
+STRIP = 64
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # What Pillow raises for broken or hostile files; its decoders are not of one mind.
 UNREADABLE = (
@@ -92,18 +93,34 @@ def make_variants(data: bytes, sizes: Mapping[str, int]) -> dict[str, Variant]:
 
 
 def _reduced(image: Image.Image, side: int) -> Image.Image:
-    """Decode to at most ``side`` pixels a side before anything else is done: memory is the limit here."""
+    """Decode, and reduce to ``side`` pixels a side before anything else is done: memory is the limit here."""
     image.draft(None, (side, side))
-    picture = _eight_bit(image)
-    picture.thumbnail((side, side), reducing_gap=2.0)
+    image.load()
+    picture = _averaged(image, max(1, max(image.size) // side))
+    picture.thumbnail((side, side))
     upright = ImageOps.exif_transpose(picture)
     return upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+
+
+def _averaged(image: Image.Image, factor: int) -> Image.Image:
+    """Average squares of ``factor`` pixels, strip by strip, where Pillow would copy the whole picture for it."""
+    strips = []
+    for top in range(0, image.height, factor * STRIP):
+        strip = image.crop((0, top, image.width, min(image.height, top + factor * STRIP)))
+        strips.append(_eight_bit(strip).reduce(factor))
+    picture = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
+    for number, strip in enumerate(strips):
+        picture.paste(strip, (0, number * STRIP))
+    picture.info = image.info
+    return picture
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         return image.point(lambda value: value * (1 / 256)).convert("L")
-    return image.convert("RGBA") if image.mode in ("P", "PA") else image
+    if image.mode in ("P", "PA") or "transparency" in image.info:
+        return image.convert("RGBA")
+    return image.convert("L") if image.mode == "1" else image
 
 
 def _encoded(picture: Image.Image, side: int) -> Variant:
