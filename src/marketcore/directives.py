@@ -186,6 +186,11 @@ def add_payment_provider(config: Any, name: str, provider: Any) -> None:
     _declare(config, "payment providers", name, provider)
 
 
+def add_payout_provider(config: Any, name: str, provider: Any) -> None:
+    """Let people be paid out by ``provider`` (a ``PayoutProvider``) under ``name``."""
+    _declare(config, "payout providers", name, provider)
+
+
 def add_payment_purpose(config: Any, name: str, purpose: Any) -> None:
     """Let payments be made for ``name``; ``purpose`` is a ``PaymentPurpose`` or its dotted name."""
     _declare(config, "payment purposes", name, config.maybe_dotted(purpose))
@@ -237,6 +242,7 @@ DIRECTIVES: Mapping[str, Callable[..., Any]] = {
         add_job,
         add_periodic_job,
         add_payment_provider,
+        add_payout_provider,
         add_payment_purpose,
         add_process,
         add_migrations,

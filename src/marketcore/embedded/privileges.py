@@ -27,7 +27,8 @@ NOBODY = 65534
 
 _UNSHARE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 _AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-_THROUGH_CLOSED_FOLDERS = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+# Without the securebit, access(2) leaves capabilities aside for anyone but root, and initdb asks it about its programs.
+_THROUGH_CLOSED_FOLDERS = ("--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
 
 
 @dataclass(frozen=True)
