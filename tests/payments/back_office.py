@@ -97,9 +97,9 @@ class BackOffice(Till):
         assert deliver(self.market.url, self.gateway.refund_event(refund, state)).status_code == 200
         self.work()
 
-    def contest(self, reference, state, minor, currency="KES", **payment):
+    def contest(self, dispute, state, minor, currency="KES", /, **payment):
         """Let fakepay report a dispute, and process that."""
-        event = self.gateway.dispute_event(reference, state, minor, currency, **payment)
+        event = self.gateway.dispute_event(dispute, state, minor, currency, **payment)
         assert deliver(self.market.url, event).status_code == 200
         self.work()
 

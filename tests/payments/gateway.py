@@ -116,9 +116,9 @@ class Gateway:
         """Return one event about a refund."""
         return {**self.refunds[refund["id"]], "state": state, "subject": "refund", "event": f"evt-{uuid.uuid4().hex}"}
 
-    def dispute_event(self, reference, state, minor, currency, **payment):
+    def dispute_event(self, dispute, state, minor, currency, /, **payment):
         """Return one event about a dispute; ``payment`` says of which (``id``, ``reference`` or ``receipt``)."""
-        about = {"dispute": reference, "state": state, "minor": minor, "currency": currency}
+        about = {"dispute": dispute, "state": state, "minor": minor, "currency": currency}
         return {**about, **payment, "subject": "dispute", "event": f"evt-{uuid.uuid4().hex}"}
 
     def event(self, payment, state, **fields):
