@@ -18,6 +18,10 @@ BODIES = {
     "PATCH catalog.listing": {"price": MONEY},
     "PUT orders.cart.item": {"quantity": 1},
     "POST orders.steps": {"to": "cancelled"},
+    "POST refunds.order": {"reason": "mine now"},
+    "POST refunds.retry": {"target": "by_hand"},
+    "POST refunds.confirmation": {"receipt": "mine now"},
+    "POST refunds.set_aside": {"action": "refund", "reason": "mine now"},
     "POST users.user.block": {"reason": "mine now"},
 }
 # Shown to everyone on purpose, or acting on one's own things: what a stranger may do with an id, and why.
@@ -135,7 +139,8 @@ def test_no_answer_to_a_stranger_holds_foreign_secrets(people, world, role):
 
 def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
     stranger = people.token("both")
-    for path in ("/api/v1/cart", "/api/v1/orders", "/api/v1/orders?role=seller", "/api/v1/users/me/balances"):
+    lists = ("cart", "orders", "orders?role=seller", "users/me/balances", "disputes")
+    for path in (f"/api/v1/{name}" for name in lists):
         answer = people.ask("GET", path, stranger)
         assert answer.json()["items"] == [], path
     for person, path in ((world.buyer, "/api/v1/orders"), (world.seller, "/api/v1/orders?role=seller")):
