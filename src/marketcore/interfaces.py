@@ -201,7 +201,8 @@ class WebhookRequest:
     """An inbound call as it came: nothing in it is to be believed yet.
 
     ``token`` is the SHA-256, in hexadecimal, of the last part of a ``callback_url``; empty where the call came to
-    the provider's general address. With ``answering`` that address was handed out for one question (``fetch…``)
+    the provider's general address. ``subject`` says what the address was handed out for (``payment``, ``refund``,
+    ``payout``), empty where it was not. With ``answering`` that address was handed out for one question (``fetch…``)
     alone, so that its call is the answer to it.
     """
 
@@ -210,6 +211,7 @@ class WebhookRequest:
     remote_addr: str
     token: str
     answering: bool = False
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
