@@ -29,6 +29,8 @@ OPEN = {
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
     "POST payments.hook.token": "providers call it and prove themselves otherwise",
+    "POST payments_mpesa.confirmation": "only its secret address exists, and what it says is looked up",
+    "POST payments_mpesa.validation": "only its secret address exists",
     "GET __static/": "files of the documentation page",
 }
 
