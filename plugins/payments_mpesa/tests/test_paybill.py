@@ -7,6 +7,7 @@ import pytest
 from marketcore.directives import table
 from marketcore.jobs.running import run_waiting
 from marketcore.money import Money
+from marketcore.payments import inbox
 from marketcore.states import PaymentState
 from marketcore.testing.contracts import settle
 from marketcore.testing.shop import Shop
@@ -129,6 +130,9 @@ def test_money_that_names_nothing_of_ours_is_thanked_for_kept_and_loud(shop, des
     assert b"WHOKNOWS" in bytes(row.body)
     assert jobs(market) == []
     assert "paybill_payment_unmatched" in errors()
+    inbox.process(market.registry, row.id)
+    (kept,) = confirmed(market)
+    assert (kept.status, kept.body) == ("ignored", row.body)
 
 
 def test_another_amount_is_set_aside_and_the_order_stays_unpaid(shop, simulator, desk, market):

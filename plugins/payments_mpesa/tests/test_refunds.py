@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -174,10 +175,19 @@ def test_without_a_receipt_the_list_tells_it(simulator, office, receiver, paid):
 def test_without_a_receipt_and_a_list_a_person_is_told_what_to_do(simulator, unlisting, paid):
     made = refund(replace(paid, receipt=None))
     result = unlisting.refund(made)
-    assert (result.outcome, result.reason) == (Outcome.NOT_ATTEMPTED, "receipt_unknown_refund_by_hand")
+    assert (result.outcome, result.reason) == (Outcome.DECLINED, "receipt_unknown_refund_by_hand")
     assert "look it up in the M-Pesa portal" in result.detail
     assert unlisting.fetch_refund(made).outcome is Outcome.UNKNOWN
     assert reversals(simulator) == requests_to(simulator, "/transactionstatus") == []
+
+
+@pytest.mark.parametrize(("age", "outcome"), [(47, Outcome.NOT_ATTEMPTED), (49, Outcome.DECLINED)])
+def test_a_receipt_that_may_yet_be_listed_is_waited_for(simulator, office, age, outcome):
+    asked = payment(code="NEVERPAID2")
+    of = replace(asked, asked_at=asked.created_at + timedelta(hours=age))
+    result = office.refund(refund(of))
+    assert (result.outcome, result.reason) == (outcome, "receipt_unknown_refund_by_hand")
+    assert reversals(simulator) == []
 
 
 def test_without_a_list_the_receipt_on_record_is_taken(simulator, unlisting, receiver, paid):
@@ -204,16 +214,16 @@ def test_of_two_payments_the_one_on_record_is_reversed_and_otherwise_none(simula
 
 
 @pytest.mark.parametrize("amount", [149, 151])
-def test_a_part_of_a_payment_is_not_attempted(simulator, office, paid, amount):
+def test_a_part_of_a_payment_is_declined_and_nothing_sent(simulator, office, paid, amount):
     result = office.refund(refund(paid, amount=amount))
-    assert (result.outcome, result.reason) == (Outcome.NOT_ATTEMPTED, "only_whole_payments_refund_by_hand")
+    assert (result.outcome, result.reason) == (Outcome.DECLINED, "only_whole_payments_refund_by_hand")
     assert reversals(simulator) == []
 
 
 def test_money_that_differs_from_what_was_asked_goes_back_as_it_came(simulator, office):
     asked = payment(amount=150)
     simulator.app.daraja.office.paybill.pay("254712345678", 100, asked.code)
-    assert office.refund(refund(asked, amount=150)).outcome is Outcome.NOT_ATTEMPTED
+    assert office.refund(refund(asked, amount=150)).outcome is Outcome.DECLINED
     assert office.refund(refund(asked, amount=100)).outcome is Outcome.PENDING
 
 

@@ -75,17 +75,17 @@ class MpesaBackOffice(MpesaProvider):
         return ProviderResult(Outcome.UNKNOWN, detail=_ASKED)
 
     def refund(self, refund: RefundAttempt) -> ProviderResult:
-        """Ask once for the reversal of the whole payment."""
+        """Ask once for the reversal of the whole payment.
+
+        Without its receipt there is nothing to ask for: ``NOT_ATTEMPTED`` while it may still be learnt, ``DECLINED``
+        afterwards, with a reason that tells a person what to do.
+        """
         receipt, amount = self._original(refund.payment)
         if receipt is None:
-            detail = (
-                f"no receipt is known of payment {refund.payment.code}, and M-Pesa reverses by receipt alone: look it "
-                "up in the M-Pesa portal and reverse it there, or refund by hand"
-            )
-            return ProviderResult(Outcome.NOT_ATTEMPTED, reason="receipt_unknown_refund_by_hand", detail=detail)
+            return self._without_receipt(refund.payment)
         if refund.amount != amount:
             detail = f"{refund.amount} of {amount} would be a part, and M-Pesa does not say that it reverses parts"
-            return ProviderResult(Outcome.NOT_ATTEMPTED, reason="only_whole_payments_refund_by_hand", detail=detail)
+            return ProviderResult(Outcome.DECLINED, reason="only_whole_payments_refund_by_hand", detail=detail)
         url = refund.callback_url
         try:
             accepted = self._client.reversal(receipt, amount.minor // 100, f"Refund {refund.code}", url, url)
@@ -104,6 +104,15 @@ class MpesaBackOffice(MpesaProvider):
         except DarajaError as error:
             return ProviderResult(Outcome.UNKNOWN, detail=str(error))
         return ProviderResult(Outcome.UNKNOWN, detail=_ASKED)
+
+    def _without_receipt(self, payment: PaymentAttempt) -> ProviderResult:
+        """Say that nothing was done, which may be tried again only as long as the list may yet tell the receipt."""
+        detail = (
+            f"no receipt is known of payment {payment.code}, and M-Pesa reverses by receipt alone: look it up in the "
+            "M-Pesa portal and reverse it there, or refund by hand"
+        )
+        outcome = Outcome.NOT_ATTEMPTED if self.may_be_listed(payment) else Outcome.DECLINED
+        return ProviderResult(outcome, reason="receipt_unknown_refund_by_hand", detail=detail)
 
     def _original(self, payment: PaymentAttempt) -> tuple[str | None, Money]:
         """Return the receipt and amount of what is refunded.

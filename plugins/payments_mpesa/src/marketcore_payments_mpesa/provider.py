@@ -123,14 +123,17 @@ class MpesaProvider:
         if self._list is None:
             return []
         now = self._clock()
-        # How old the attempt is, the marketplace knows by its own clock; the gateway goes by another.
-        age = attempt.asked_at - attempt.created_at if attempt.asked_at else REACH
         try:
-            payments = self._list.between(now - min(age + _CLOCKS_DIFFER, REACH), now + _CLOCKS_DIFFER)
+            since = now - min((_age(attempt) or REACH) + _CLOCKS_DIFFER, REACH)
+            payments = self._list.between(since, now + _CLOCKS_DIFFER)
         except DarajaError as error:
             log.warning("payment_list_unavailable", payment_id=str(attempt.id), reason=str(error))
             return []
         return [payment for payment in payments if payment.names(attempt.code)]
+
+    def may_be_listed(self, attempt: PaymentAttempt) -> bool:
+        """Tell whether a payment of the attempt may still appear in the list."""
+        return self._list is not None and (_age(attempt) or timedelta()) < REACH
 
     def statement(self, since: datetime, until: datetime) -> Iterable[StatementLine]:
         """Return what customers paid; ``reference`` is the bill reference, which for ours is the attempt's code.
@@ -163,6 +166,11 @@ class MpesaProvider:
     def _receipt(self, attempt: PaymentAttempt) -> str | None:
         listed = [payment.receipt for payment in self.listed(attempt) if kes(payment.amount) == attempt.amount]
         return listed[0] if len(listed) == 1 else None
+
+
+def _age(attempt: PaymentAttempt) -> timedelta | None:
+    # The marketplace knows it by its own clock; the gateway goes by another.
+    return attempt.asked_at - attempt.created_at if attempt.asked_at else None
 
 
 def match(attempt: PaymentAttempt, listed: Sequence[PulledPayment]) -> ProviderResult:

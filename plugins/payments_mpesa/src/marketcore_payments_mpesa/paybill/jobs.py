@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import structlog
 from sqlalchemy import text
 
-from marketcore.db import clock
 from marketcore.db.session import perform
 from marketcore.interfaces import PaymentAttempt, ProviderResult
 from marketcore.jobs.binding import outside_transaction
@@ -51,8 +49,7 @@ def register_paybill(registry: Any) -> None:
 
 
 def _read(request: Any, payment_id: UUID) -> PaymentAttempt:
-    row = request.db.execute(_READ, {"id": payment_id}).one()
-    return replace(attempt_of(row), asked_at=clock.now(request.db))
+    return attempt_of(request.db.execute(_READ, {"id": payment_id}).one())
 
 
 def _apply(request: Any, payment_id: UUID, result: ProviderResult) -> str | None:
