@@ -70,6 +70,9 @@ class Capabilities:
     ``features``: ``refund`` and ``partial_refund`` (``RefundingProvider``), ``capture`` (``TwoStepProvider``),
     ``statement`` (``ReportingProvider``), ``internal`` (``InternalProvider``), ``by_hand`` (a person confirms:
     nobody is asked until the attempt expires), ``on_delivery`` (the goods leave before the money comes).
+
+    ``statement_kinds`` are the kinds of movement that a statement lists; ``statement_hours`` is how far back it
+    reaches, ``None`` for as far as anybody asks. What it cannot list is not missing there.
     """
 
     currencies: Mapping[str, int]
@@ -78,6 +81,8 @@ class Capabilities:
     countries: frozenset[str] | None = None
     features: frozenset[str] = frozenset()
     lifetime_minutes: int | None = None
+    statement_kinds: frozenset[str] = frozenset({"payment", "refund", "payout"})
+    statement_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

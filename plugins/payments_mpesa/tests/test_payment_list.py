@@ -10,6 +10,7 @@ import pytest
 from marketcore.interfaces import Outcome
 from marketcore_payments_mpesa.client import NotAttempted, OutcomeUnknown, Rejected
 from marketcore_payments_mpesa.pulled import PulledPayment, read_page
+from marketcore_payments_mpesa.pulling import REACH
 from marketcore_simulator.testing import eventually
 
 from .attempts import PHONE, approve, make_provider, payment, shillings
@@ -263,12 +264,11 @@ def test_the_statement_lists_what_was_paid_in_its_time_and_nothing_else(simulato
     assert line.at == first.at.replace(microsecond=0)
 
 
-def test_a_statement_that_would_be_incomplete_is_refused(provider, simulator):
-    now = datetime.now(UTC)
-    with pytest.raises(ValueError, match="48 hours"):
-        provider.statement(now - timedelta(hours=49), now)
+def test_a_statement_says_what_it_cannot_list(provider, simulator):
+    assert provider.capabilities.statement_kinds == {"payment"}
+    assert timedelta(hours=provider.capabilities.statement_hours) < REACH
     with pytest.raises(ValueError, match="pull is off"):
-        make_provider(simulator.daraja_url).statement(now - timedelta(hours=1), now)
+        make_provider(simulator.daraja_url).statement(*lately())
 
 
 def test_a_statement_that_cannot_be_had_is_no_empty_one(simulator, provider):
