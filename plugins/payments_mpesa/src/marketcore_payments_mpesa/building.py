@@ -46,6 +46,7 @@ def build_client(settings: Mapping[str, Any], initiator: Initiator | None) -> Da
         max_amount_kes=settings["maximum_kes"],
         initiator=initiator,
         payout_shortcode=settings["payout_shortcode"] or None,
+        read_timeout=settings["read_timeout"],
     )
 
 

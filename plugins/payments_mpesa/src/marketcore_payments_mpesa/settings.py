@@ -43,6 +43,9 @@ class MpesaSettings(colander.MappingSchema):
         colander.Integer(), missing=250_000, validator=colander.Range(1), description="per transaction"
     )
     description = text("Order", validator=colander.Length(1, 13))
+    read_timeout = colander.SchemaNode(
+        colander.Integer(), missing=20, validator=colander.Range(1, 60), description="seconds an answer may take"
+    )
     initiator = text(description="name of the API operator who pays out, refunds and asks for a transaction's status")
     security_credential = text(description="the initiator's, made in the Daraja portal")
     initiator_password = text(description="instead of security_credential, with certificate")
