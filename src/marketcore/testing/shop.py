@@ -128,6 +128,14 @@ class Shop:
         assert len(captures) == 1
         assert self.stock_left() == self.stock - self.quantity
 
+    def admin(self) -> httpx.Client:
+        """Return a client of an admin."""
+        user = register(self.market, "buyer")["user"]
+        self.market.query("UPDATE users SET roles = '{admin}' WHERE id = :id", id=user["id"])
+        with self.market.client() as http:
+            session = _ok(http.post("/api/v1/auth/login", json={"email": user["email"], "password": PASSWORD}))
+        return self.market.client(session["access"])
+
     def codes(self) -> list[str]:
         """Return the codes of all transfers, in order."""
         return [row.code for row in self.market.query("SELECT code FROM ledger_transfers ORDER BY seq")]
