@@ -10,6 +10,7 @@ import colander
 
 from marketcore.exceptions import ConfigurationError
 from marketcore.settings import section
+from marketcore_simulator.razorpay import credentials
 from marketcore_simulator.server import SimulatorServer
 
 
@@ -18,6 +19,12 @@ class SimulatorSettings(colander.MappingSchema):
 
     host = colander.SchemaNode(colander.String(), missing="127.0.0.1")
     port = colander.SchemaNode(colander.Integer(), missing=8002, validator=colander.Range(0, 65535))
+    razorpay_webhook_url = colander.SchemaNode(
+        colander.String(), missing="", description="where the Razorpay face posts its webhooks from the start"
+    )
+    razorpay_webhook_secret = colander.SchemaNode(
+        colander.String(), missing=credentials.WEBHOOK_SECRET, description="what it signs them with"
+    )
 
 
 def serve(registry: Any) -> int:
@@ -26,5 +33,8 @@ def serve(registry: Any) -> int:
         raise ConfigurationError("the simulator takes no real money: take 'simulator' out of marketcore.plugins")
     settings = section(registry, "simulator")
     signal.signal(signal.SIGTERM, lambda *_args: sys.exit(0))
-    SimulatorServer(settings["port"], settings["host"]).run()
+    server = SimulatorServer(settings["port"], settings["host"])
+    if settings["razorpay_webhook_url"]:
+        server.app.razorpay.register_webhook(settings["razorpay_webhook_url"], settings["razorpay_webhook_secret"])
+    server.run()
     return 0
