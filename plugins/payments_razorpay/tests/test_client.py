@@ -97,7 +97,13 @@ def test_a_list_that_is_none_is_no_answer():
 
 @pytest.mark.parametrize(
     "address",
-    ["http://api.razorpay.com", "ftp://127.0.0.1", "https://", "https://user:pw@api.razorpay.com", "http://127.0.0.1:x"],
+    [
+        "http://api.razorpay.com",
+        "ftp://127.0.0.1",
+        "https://",
+        "https://user:pw@api.razorpay.com",
+        "http://127.0.0.1:x",
+    ],
 )
 def test_an_address_that_would_show_the_keys_is_refused(address):
     with pytest.raises(ValueError) as refused:

@@ -7,6 +7,7 @@ import pytest
 
 from marketcore.interfaces import Outcome
 from marketcore.money import Money
+from marketcore_simulator.testing import eventually
 
 from .face import NOW, SHOP, after_expiry, attempt, captured, started
 
@@ -150,7 +151,7 @@ def test_a_capture_asked_twice_takes_once(provider, face):
 
 @pytest.mark.parametrize("rupees", ["499.99", "500.01", "1.00"])
 def test_another_amount_than_the_authorized_one_is_not_captured(provider, face, rupees):
-    begun, payment = authorized(provider, face)
+    begun, _payment = authorized(provider, face)
     refused = provider.capture(begun, Money.parse(rupees, "INR"))
     assert (refused.outcome, refused.reason) == (Outcome.NOT_ATTEMPTED, "amount_differs")
     assert face.requests("/capture") == []
@@ -188,8 +189,6 @@ def test_a_voided_authorization_lapses_after_three_days(provider, face):
     begun, _payment = authorized(provider, face)
     assert provider.void(begun).outcome is Outcome.PENDING
     face.let_time_pass(3 * 86_400 + 1)
-    from marketcore_simulator.testing import eventually
-
     lapsed = eventually(lambda: (r := provider.fetch(begun)).outcome is Outcome.DECLINED and r)
     assert lapsed.reason == "authorization_lapsed"
     assert provider.void(begun).outcome is Outcome.DECLINED

@@ -8,10 +8,11 @@ import colander
 import pytest
 
 from marketcore.interfaces import Outcome
+from marketcore_payments_razorpay.errors import RazorpayError
 from marketcore_payments_razorpay.payouts import RazorpayDestination
 from marketcore_simulator.testing import eventually
 
-from .face import captured, destination, payout_to, refund_of
+from .face import captured, destination, payout_to, refund_of, started
 
 BANK = {"name": "Asha Rao", "account_number": "026291800001191", "ifsc": "YESB0000262"}
 UPI = {"name": "Asha Rao", "vpa": "asha@upi"}
@@ -221,16 +222,11 @@ def test_a_statement_has_neither_the_past_nor_the_future_nor_the_untouched(provi
     captured(provider, face)
     face.let_time_pass(3600)
     since = now() + timedelta(minutes=59)
-    face.pay(replace(captured(provider, face), reference=provider.start(_new()).reference), outcome="fail")
+    captured(provider, face)
+    face.pay(started(provider), outcome="fail")
     until = since + timedelta(minutes=10)
     assert [line.kind for line in provider.statement(since, until)] == ["payment"]
     assert list(provider.statement(until, until + timedelta(hours=1))) == []
-
-
-def _new():
-    from .face import attempt
-
-    return attempt()
 
 
 def test_a_long_statement_comes_whole_and_each_line_once(provider, face):
@@ -242,8 +238,6 @@ def test_a_long_statement_comes_whole_and_each_line_once(provider, face):
 
 
 def test_half_a_statement_is_none(provider, face):
-    from marketcore_payments_razorpay.errors import RazorpayError
-
     captured(provider, face)
     face.choose("refunds", "http_500")
     with pytest.raises(RazorpayError):

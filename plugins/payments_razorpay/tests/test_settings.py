@@ -60,7 +60,7 @@ def test_a_wrong_value_is_named_and_no_secret_told(changes, named):
 
 
 def test_development_must_not_move_real_money():
-    with pytest.raises(ConfigurationError, match="payments_razorpay.key_id is a live key"):
+    with pytest.raises(ConfigurationError, match=r"payments_razorpay\.key_id is a live key"):
         build("development", key_id="rzp_live_1")
     build("production", key_id="rzp_live_1")
 
