@@ -12,7 +12,7 @@ from marketcore_payments_razorpay.errors import RazorpayError
 from marketcore_payments_razorpay.payouts import RazorpayDestination
 from marketcore_simulator.testing import eventually
 
-from .face import captured, destination, payout_to, refund_of, started
+from .face import captured, destination, make_client, make_provider, payout_to, refund_of, started
 
 BANK = {"name": "Asha Rao", "account_number": "026291800001191", "ifsc": "YESB0000262"}
 UPI = {"name": "Asha Rao", "vpa": "asha@upi"}
@@ -108,6 +108,18 @@ def test_a_payout_without_an_answer_is_unknown_and_then_made_once(provider, face
     payout = payout_to(enrolled)
     face.choose("payouts", script)
     assert provider.pay_out(payout).outcome is Outcome.UNKNOWN
+    assert become(provider, payout, Outcome.SUCCEEDED).amount == payout.amount
+    assert len(face.merchant.payouts.book.all()) == 1
+
+
+def test_a_payout_accepted_and_then_not_answered_is_found(face, simulator, provider, enrolled):
+    payout = payout_to(enrolled)
+    face.choose("payouts", "hang(20)")
+    with make_client(simulator.razorpay_url, read_timeout=1) as hasty:
+        impatient = make_provider(hasty)
+        assert impatient.pay_out(payout).outcome is Outcome.UNKNOWN
+        # The gateway is still busy with the first: a repeat is told to wait, and pays nothing.
+        assert impatient.pay_out(payout).outcome is Outcome.UNKNOWN
     assert become(provider, payout, Outcome.SUCCEEDED).amount == payout.amount
     assert len(face.merchant.payouts.book.all()) == 1
 

@@ -7,7 +7,7 @@ import pytest
 from marketcore.interfaces import Outcome
 from marketcore_simulator.testing import eventually
 
-from .face import captured, refund_of, started
+from .face import captured, make_client, make_provider, refund_of, started
 
 
 def ended(provider, refund):
@@ -43,6 +43,15 @@ def test_a_refund_without_an_answer_is_unknown_and_then_done_once(provider, face
     assert provider.refund(refund).outcome is Outcome.UNKNOWN
     assert ended(provider, refund).outcome is Outcome.SUCCEEDED
     assert face.merchant.payments.book.get(payment.receipt).amount_refunded == 10_000
+    assert len(face.merchant.refunds.book.all()) == 1
+
+
+def test_a_refund_accepted_and_then_not_answered_is_found(face, simulator, provider):
+    refund = refund_of(captured(provider, face), "100.00")
+    face.choose("refund", "hang(20)")
+    with make_client(simulator.razorpay_url, read_timeout=1) as hasty:
+        assert make_provider(hasty).refund(refund).outcome is Outcome.UNKNOWN
+    assert ended(provider, refund).outcome is Outcome.SUCCEEDED
     assert len(face.merchant.refunds.book.all()) == 1
 
 

@@ -15,6 +15,7 @@ from marketcore_payments_razorpay.connection import Connection, Document, Transp
 from marketcore_payments_razorpay.errors import OutcomeUnknown
 
 PRODUCTION_URL = "https://api.razorpay.com"
+Query = Mapping[str, str | int]
 _PAGE = 100
 
 
@@ -126,12 +127,12 @@ class RazorpayClient:
 
     def payouts_of_reference(self, account_number: str, reference_id: str) -> list[Document]:
         """Return the payouts made from an account under a reference of ours."""
-        query = {"account_number": account_number, "reference_id": reference_id, "count": _PAGE}
+        query: Query = {"account_number": account_number, "reference_id": reference_id, "count": _PAGE}
         return self._items("/v1/payouts", query)
 
     def listed(self, kind: str, since: datetime, until: datetime, **more: str) -> Iterator[Document]:
         """Yield each of `payments`, `refunds` or `payouts` created from `since` to `until`, both included, once."""
-        query = {**more, "from": int(since.timestamp()), "to": int(until.timestamp()), "count": _PAGE}
+        query: Query = {**more, "from": int(since.timestamp()), "to": int(until.timestamp()), "count": _PAGE}
         seen: set[object] = set()
         for skip in range(0, 10**6, _PAGE):
             page = self._items(f"/v1/{kind}", {**query, "skip": skip})
@@ -141,7 +142,7 @@ class RazorpayClient:
             if len(page) < _PAGE:
                 return
 
-    def _items(self, path: str, query: Mapping[str, str | int]) -> list[Document]:
+    def _items(self, path: str, query: Query) -> list[Document]:
         items = self._connection.get(path, query).get("items")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise OutcomeUnknown("no_collection", f"{path.split('/')[2]} came without a list of items")

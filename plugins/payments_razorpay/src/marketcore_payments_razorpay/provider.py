@@ -225,9 +225,8 @@ class RazorpayProvider:
         told = results.of_tries(found)
         if told is not None:
             return replace(told, reference=attempt.reference)
-        at = attempt.asked_at
-        over = at is not None and at >= attempt.expires_at
-        if over and not any(results.is_in_flight(payment, at) for payment in found):
+        at = attempt.asked_at or attempt.created_at
+        if at >= attempt.expires_at and not any(results.is_in_flight(payment, at) for payment in found):
             return ProviderResult(Outcome.EXPIRED, reference=attempt.reference, reason="expired")
         return ProviderResult(Outcome.PENDING, reference=attempt.reference, detail=f"{len(found)} tries")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import colander
@@ -31,10 +32,14 @@ def serve(registry: Any) -> int:
     """Answer until SIGTERM or SIGINT; refuse to run outside development."""
     if section(registry, "marketcore")["environment"] != "development":
         raise ConfigurationError("the simulator takes no real money: take 'simulator' out of marketcore.plugins")
-    settings = section(registry, "simulator")
     signal.signal(signal.SIGTERM, lambda *_args: sys.exit(0))
+    build_server(section(registry, "simulator")).run()
+    return 0
+
+
+def build_server(settings: Mapping[str, Any]) -> SimulatorServer:
+    """Return the simulator that ``simulator.*`` describe, its webhooks registered, not yet answering."""
     server = SimulatorServer(settings["port"], settings["host"])
     if settings["razorpay_webhook_url"]:
         server.app.razorpay.register_webhook(settings["razorpay_webhook_url"], settings["razorpay_webhook_secret"])
-    server.run()
-    return 0
+    return server
