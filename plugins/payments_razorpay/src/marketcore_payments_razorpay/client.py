@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from urllib.parse import quote
 
-from marketcore_payments_razorpay.connection import Connection, Document, Transport
+from marketcore_payments_razorpay.connection import Connection, Transport
+from marketcore_payments_razorpay.documents import Document
 from marketcore_payments_razorpay.errors import OutcomeUnknown
 
 PRODUCTION_URL = "https://api.razorpay.com"

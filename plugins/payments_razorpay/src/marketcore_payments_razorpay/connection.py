@@ -7,20 +7,18 @@ decides himself whether to call again.
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from urllib.parse import urlsplit
 
 import httpx
 
+from marketcore_payments_razorpay.documents import Document, json_object
 from marketcore_payments_razorpay.errors import NotAttempted, OutcomeUnknown, RazorpayError, Rejected
 
 Transport = httpx.BaseTransport
-Document = Mapping[str, object]
 
 _LARGEST_ANSWER = 2 * 1024 * 1024
 #: Keys and passwords are long unbroken runs; gateway text quoted in a log has no need of any.
@@ -131,15 +129,6 @@ class Connection:
                 if len(body) > _LARGEST_ANSWER or time.monotonic() > deadline:
                     raise OutcomeUnknown("oversized_answer", "Razorpay's answer is too long or too slow")
         return Answer(response.status_code, json_object(bytes(body)))
-
-
-def json_object(body: bytes) -> Document | None:
-    """Return the JSON object in `body`, numbers with a fraction as Decimal; None when there is something else."""
-    try:
-        document = json.loads(body.decode("utf-8"), parse_float=Decimal)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def _checked_base_url(base_url: str) -> str:

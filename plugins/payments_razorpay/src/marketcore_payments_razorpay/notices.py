@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 from marketcore.interfaces import DisputeReport, WebhookEvent, WebhookRequest
 from marketcore_payments_razorpay import amounts, results
-from marketcore_payments_razorpay.connection import Document, json_object
-from marketcore_payments_razorpay.results import moment, our_id, text
+from marketcore_payments_razorpay.documents import Document, json_object, moment, our_id, text
 
 _MOST_OF_A_KEY = 60
 

@@ -10,11 +10,10 @@ import colander
 from marketcore.interfaces import Capabilities, Destination, Enrollment, Outcome, PayoutAttempt, ProviderResult
 from marketcore_payments_razorpay import amounts, results
 from marketcore_payments_razorpay.client import RazorpayClient
-from marketcore_payments_razorpay.connection import Document
+from marketcore_payments_razorpay.documents import Document, text
 from marketcore_payments_razorpay.errors import NotAttempted, RazorpayError, Rejected
 from marketcore_payments_razorpay.pages import Pages
 from marketcore_payments_razorpay.provider import Merchant, RazorpayProvider
-from marketcore_payments_razorpay.results import text
 
 #: What one transfer may carry at most, in paise, by IMPS and by UPI; more goes to a bank by NEFT.
 MOST_BY_IMPS, MOST_BY_UPI = 50_000_000, 10_000_000

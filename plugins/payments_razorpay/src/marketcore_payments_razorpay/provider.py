@@ -23,10 +23,9 @@ from marketcore.interfaces import (
 from marketcore.money import Money
 from marketcore_payments_razorpay import amounts, notices, results, statement
 from marketcore_payments_razorpay.client import RazorpayClient
-from marketcore_payments_razorpay.connection import Document
+from marketcore_payments_razorpay.documents import Document, text
 from marketcore_payments_razorpay.errors import RazorpayError, Rejected
 from marketcore_payments_razorpay.pages import Pages
-from marketcore_payments_razorpay.results import text
 from marketcore_payments_razorpay.signatures import checkout_is_genuine, webhook_is_genuine
 
 FEATURES = frozenset({"refund", "partial_refund", "capture", "statement"})

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import datetime, timedelta
 
 from marketcore.interfaces import Outcome, ProviderResult
 from marketcore.money import Money
 from marketcore_payments_razorpay import amounts
+from marketcore_payments_razorpay.documents import Document, moment, text
 from marketcore_payments_razorpay.errors import NotAttempted, RazorpayError, Rejected
-
-Document = Mapping[str, object]
 
 #: How long a bank may take over one try before Razorpay calls it failed.
 IN_FLIGHT = timedelta(minutes=15)
@@ -125,25 +123,6 @@ def fee(entity: Document) -> Money | None:
     """Return what Razorpay kept, tax included."""
     kept = amounts.read(entity, "fee")
     return kept if kept is not None else amounts.read(entity, "fees")
-
-
-def text(entity: object, name: str) -> str | None:
-    """Return a text of an entity; None when it is missing, empty, too long to be one or something else."""
-    value = entity.get(name) if isinstance(entity, Mapping) else None
-    return value if isinstance(value, str) and 0 < len(value) <= 200 else None
-
-
-def our_id(value: object) -> UUID | None:
-    """Return an id of ours from a reference that we gave, None when it is somebody else's."""
-    try:
-        return UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def moment(seconds: object) -> datetime | None:
-    """Return a time given in seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC) if type(seconds) is int and 0 < seconds < 2**36 else None
 
 
 def _reason(payout: Document) -> str:

@@ -8,8 +8,7 @@ from datetime import datetime
 from marketcore.interfaces import StatementLine
 from marketcore_payments_razorpay import amounts, results
 from marketcore_payments_razorpay.client import RazorpayClient
-from marketcore_payments_razorpay.connection import Document
-from marketcore_payments_razorpay.results import moment, our_id, text
+from marketcore_payments_razorpay.documents import Document, moment, our_id, text
 
 
 def lines(client: RazorpayClient, since: datetime, until: datetime, payout_account: str) -> Iterator[StatementLine]:
