@@ -254,6 +254,7 @@ def test_leaving_while_a_bank_is_busy_ends_nothing(shop, payment, page, browser,
 
 def test_nobody_is_sent_to_pay_what_is_paid_or_over(market, shop, payment, page, browser, face):
     market.travel("16 minutes")
+    shop.log_in()
     late = browser.get(page)
     assert str(late.url) == f"{page}/status"
     assert Form(late.text).action is None

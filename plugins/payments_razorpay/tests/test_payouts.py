@@ -138,8 +138,8 @@ def test_a_payout_that_may_exist_is_not_called_unattempted_when_repeating_fails(
         ((), Outcome.PENDING),
         (("processed",), Outcome.SUCCEEDED),
         (("failed",), Outcome.DECLINED),
-        (("reversed",), Outcome.RETURNED),
-        (("processed", "reversed"), Outcome.RETURNED),
+        (("reversed",), Outcome.DECLINED),
+        (("processed", "reversed"), Outcome.DECLINED),
     ],
 )
 def test_every_course_of_a_payout_has_its_outcome(provider, face, enrolled, slow, moves, outcome):
@@ -149,6 +149,16 @@ def test_every_course_of_a_payout_has_its_outcome(provider, face, enrolled, slow
         face.move_payout(begun.reference, state)
     for reference in (begun.reference, None):
         assert provider.fetch_payout(replace(payout, reference=reference)).outcome is outcome
+
+
+def test_a_payout_known_as_paid_that_comes_back_is_returned(provider, face, enrolled, slow):
+    payout = payout_to(enrolled)
+    begun = provider.pay_out(payout)
+    face.move_payout(begun.reference, "processed")
+    paid = provider.fetch_payout(payout)
+    face.move_payout(begun.reference, "reversed")
+    back = provider.fetch_payout(replace(payout, reference=paid.reference, receipt=paid.receipt))
+    assert (back.outcome, back.amount) == (Outcome.RETURNED, payout.amount)
 
 
 def test_a_payout_that_waits_for_approval_is_pending_and_a_rejected_one_declined(provider, face, enrolled, slow):

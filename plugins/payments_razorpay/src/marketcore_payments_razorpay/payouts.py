@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import colander
@@ -82,7 +83,7 @@ class RazorpayPayoutProvider(RazorpayProvider):
         if payout.destination.reference is None:
             return ProviderResult(Outcome.NOT_ATTEMPTED, reason="destination_not_enrolled")
         try:
-            return results.of_payout(self._client.create_payout(self._payout_order(payout), payout.id.hex))
+            return _told(payout, self._client.create_payout(self._payout_order(payout), payout.id.hex))
         except RazorpayError as error:
             return results.of_refusal(error)
 
@@ -90,12 +91,12 @@ class RazorpayPayoutProvider(RazorpayProvider):
         """Ask about a payout; one that never arrived is sent again, which its key makes safe."""
         try:
             if payout.reference is not None:
-                return results.of_payout(self._client.fetch_payout(payout.reference))
+                return _told(payout, self._client.fetch_payout(payout.reference))
             made = self._client.payouts_of_reference(self._merchant.payout_account, payout.id.hex)
         except RazorpayError as error:
             return results.no_news(error)
         found = next((known for known in made if known.get("reference_id") == payout.id.hex), None)
-        return results.of_payout(found) if found is not None else results.of_repeat(self.pay_out(payout))
+        return _told(payout, found) if found is not None else results.of_repeat(self.pay_out(payout))
 
     def _payout_order(self, payout: PayoutAttempt) -> Document:
         # The same for every repeat: another body under the same key is refused.
@@ -126,6 +127,14 @@ class RazorpayPayoutProvider(RazorpayProvider):
             if isinstance(shown, Mapping) and wanted.items() <= shown.items():
                 return known
         return self._client.create_fund_account(contact_id, kind, wanted)
+
+
+def _told(payout: PayoutAttempt, shown: Document) -> ProviderResult:
+    result = results.of_payout(shown)
+    # What comes back before its success was ever reported has, for the marketplace, never left.
+    if result.outcome is Outcome.RETURNED and payout.receipt is None:
+        return replace(result, outcome=Outcome.DECLINED, receipt=None, amount=None)
+    return result
 
 
 def _account(details: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:

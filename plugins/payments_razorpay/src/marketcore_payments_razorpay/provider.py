@@ -90,15 +90,14 @@ class RazorpayProvider:
             return results.no_news(error)
 
     def capture(self, attempt: PaymentAttempt, amount: Money) -> ProviderResult:
-        """Take an authorized payment whole; any other amount is refused here, for Razorpay would refuse it too."""
+        """Take an authorized payment whole; asked for any other amount, take nothing and tell what is authorized."""
         try:
             found = self._tries(attempt)
             held = next((payment for payment in found if results.is_authorized(payment)), None)
             if held is None or any(map(results.is_captured, found)):
                 return self._verdict(attempt, found)
             if amounts.read(held) != amount:
-                detail = f"{amount} asked, {amounts.read(held)} authorized"
-                return ProviderResult(Outcome.NOT_ATTEMPTED, reason="amount_differs", detail=detail)
+                return replace(self._verdict(attempt, found), reason="amount_differs")
             return self._capture(attempt, str(held["id"]), amount)
         except RazorpayError as error:
             return results.no_news(error)

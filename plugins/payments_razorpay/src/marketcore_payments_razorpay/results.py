@@ -84,15 +84,16 @@ def of_refund(refund: Document) -> ProviderResult:
 
 
 def of_payout(payout: Document) -> ProviderResult:
-    """Return what a payout has come to; one that came back, before or after it was processed, is returned."""
+    """Return what a payout has come to; one that came back is returned, whether or not it was processed before."""
     outcome = _PAYOUTS.get(str(payout.get("status")), Outcome.UNKNOWN)
-    ended = outcome in (Outcome.DECLINED, Outcome.RETURNED)
+    left = outcome in (Outcome.SUCCEEDED, Outcome.RETURNED)
     return ProviderResult(
         outcome,
         reference=text(payout, "id"),
-        receipt=text(payout, "utr"),
-        amount=amounts.read(payout) if outcome in (Outcome.SUCCEEDED, Outcome.RETURNED) else None,
-        reason=_reason(payout) if ended else None,
+        # A number that the bank gives early is no proof of anything, and a receipt is kept for good.
+        receipt=text(payout, "utr") if left else None,
+        amount=amounts.read(payout) if left else None,
+        reason=_reason(payout) if outcome in (Outcome.DECLINED, Outcome.RETURNED) else None,
         detail=f"payout {text(payout, 'status')}",
     )
 
