@@ -31,6 +31,10 @@ OPEN = {
     "POST payments.hook.token": "providers call it and prove themselves otherwise",
     "POST payments_mpesa.confirmation": "only its secret address exists, and what it says is looked up",
     "POST payments_mpesa.validation": "only its secret address exists",
+    "GET razorpay.pay": "payers' pages are public under names that cannot be guessed",
+    "POST razorpay.back": "payers' pages are public under names that cannot be guessed",
+    "GET razorpay.cancelled": "payers' pages are public under names that cannot be guessed",
+    "GET razorpay.status": "payers' pages are public under names that cannot be guessed",
     "GET __static/": "files of the documentation page",
 }
 
