@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from marketcore.testing.databases import database_from
 from marketcore.testing.market import Market
 

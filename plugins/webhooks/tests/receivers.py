@@ -18,8 +18,15 @@ def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
     return result
 
 
+class Server(ThreadingHTTPServer):
+    """A server that many may call at the same moment, and that waits for nobody when it is closed."""
+
+    request_queue_size = 256
+    daemon_threads = True
+
+
 class Receiver:
-    """Answers ``/status/CODE`` with that status, ``/hang`` never, ``/drip`` for ever; notes what came."""
+    """Answers ``/status/CODE`` with that status, ``/hang`` once it is released, ``/drip`` for ever; notes what came."""
 
     def __init__(self, tls=None):
         self.received: list[tuple[str, dict[str, str], bytes]] = []
@@ -28,8 +35,7 @@ class Receiver:
         self._at_once: dict[str, int] = {}
         self._lock = threading.Lock()
         self.released = threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), self._handler())
         if tls:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
@@ -80,7 +86,6 @@ class Receiver:
             def answer(self, words):
                 if words[0] == "hang":
                     receiver.released.wait(60)
-                    return
                 self.send_response(int(words[1]) if words[0] == "status" else 200)
                 for name, value in receiver.headers.items():
                     self.send_header(name, value)

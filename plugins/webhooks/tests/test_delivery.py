@@ -6,7 +6,6 @@ import socket
 
 from marketcore.jobs.periodic import enqueue_due
 from marketcore.jobs.running import run_waiting
-
 from marketcore_webhooks.events import EndpointDisabled
 
 from .receivers import eventually

@@ -193,6 +193,6 @@ def test_an_endpoint_that_is_deleted_while_it_is_sent_to_is_gone(owner, receiver
 def test_the_blocked_may_look_and_not_touch(traveller):
     endpoint = traveller.add(URL)
     traveller.market.query("UPDATE users SET blocked_at = market_clock(), blocked_reason = 'x'")
-    traveller.market.registry["identities"].forget(traveller.id)
+    traveller.market.registry["identities"].forget()
     traveller.ask("POST", "webhook-endpoints", {"url": URL}, status=403)
     assert traveller.ask("GET", f"webhook-endpoints/{endpoint['id']}")["id"] == endpoint["id"]

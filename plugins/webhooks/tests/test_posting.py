@@ -17,7 +17,6 @@ from marketcore_webhooks.posting import LARGEST_ANSWER, Poster, connect
 
 from .receivers import Receiver
 
-
 TLS = ssl.create_default_context()
 
 
@@ -48,7 +47,7 @@ def test_a_head_that_never_ends_runs_into_the_time_limit_too():
         while not ended.wait(0.03):
             connection.sendall(b"X-More: 1\r\n")
 
-    with raw_server(trickle) as url:
+    with RawServer(trickle) as url:
         assert post(url, timeout=0.3).error == "no complete answer within 0.3 s"
 
 
@@ -69,13 +68,13 @@ def test_a_head_of_nothing_but_lines_is_cut_off():
     def flood(connection, _ended):
         connection.sendall(b"HTTP/1.1 200 OK\r\n" + b"X-Line: 1\r\n" * 10_000)
 
-    with raw_server(flood) as url:
+    with RawServer(flood) as url:
         assert post(url).error.startswith("no HTTP")
 
 
 @pytest.mark.parametrize("said", [b"220 mail.example ESMTP\r\n", b"", b"HTTP/1.1 abc\r\n\r\n", b"\x00" * 100])
 def test_a_server_that_speaks_something_else_has_given_no_answer(said):
-    with raw_server(lambda connection, _ended: connection.sendall(said)) as url:
+    with RawServer(lambda connection, _ended: connection.sendall(said)) as url:
         answer = post(url)
     assert answer.status is None
     assert answer.error.startswith(("no HTTP", "no connection"))
@@ -169,7 +168,7 @@ class CountingSocket:
         self._sock.close()
 
 
-class raw_server:
+class RawServer:
     """A server that reads the request and then lets ``say(connection, ended)`` answer."""
 
     def __init__(self, say):

@@ -35,8 +35,7 @@ ADDRESSES = """
 2606:4700::5efe:7f00:1 2606:4700::200:5efe:a00:1 4000::1 e000::1
 """.split()
 # URLs that are refused as they stand, whatever a resolver says.
-URLS = (
-    """
+WRITTEN = """
 http://example.com/ ftp://example.com/ file:///etc/passwd gopher://example.com:443/_x data:text/plain,x
 javascript:alert(1) //example.com/ example.com https:example.com https:///etc https:// https://:443/ https://?a
 https://user@example.com/ https://user:pass@example.com/ https://example.com@127.0.0.1/
@@ -51,20 +50,20 @@ https://exa%6dple.com/ https://127.0.0.1%2f.example.com/ https://①②⑦.⓪.�
 https://[::1]:443@example.com/ https://[fe80::1%25eth0]/ https://[fe80::1%eth0]/ https://[::1/ https://::1/ https://[]/
 https://[v1.fe80::a]/ https://[127.0.0.1]/ https://[93.184.215.14]/ https://example.com/<a> https://example.com/{a} https://example.com/"
 """.split()
-    + [
-        "",
-        " https://example.com/",
-        "https://example.com/ ",
-        "https://example.com/a b",
-        "https://exam\tple.com/",
-        "https://example.com/\r\nHost: 127.0.0.1",
-        "https://example.com/\n",
-        "https://example.com/\x00",
-        "https://127.0.0.1\u2044.example.com/",
-        "https://example.com/" + "a" * 481,
-        "https://" + "a" * 64 + ".example.com/",
-    ]
+SPACED = (
+    "",
+    " https://example.com/",
+    "https://example.com/ ",
+    "https://example.com/a b",
+    "https://exam\tple.com/",
+    "https://example.com/\r\nHost: 127.0.0.1",
+    "https://example.com/\n",
+    "https://example.com/\x00",
+    "https://127.0.0.1\u2044.example.com/",
+    "https://example.com/" + "a" * 481,
+    "https://" + "a" * 64 + ".example.com/",
 )
+URLS = (*WRITTEN, *SPACED)
 
 
 def literal(address):

@@ -13,7 +13,6 @@ from marketcore.events import (
     UserRegistered,
 )
 from marketcore.plugins import Plugin
-
 from marketcore_webhooks.services.deliveries import DeliveryService
 from marketcore_webhooks.services.endpoints import EndpointService
 from marketcore_webhooks.settings import WebhookSettings

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
+
 from marketcore.db.session import perform
 from marketcore.settings import section
 from marketcore.testing.crash import crash_point
-
 from marketcore_webhooks.claiming import Claimed, claim
 from marketcore_webhooks.posting import Poster
 from marketcore_webhooks.rules.schedule import Answer

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from marketcore.exceptions import ConfigurationError
 from marketcore.settings import section
-
 from marketcore_webhooks.rules.addresses import Target, address_fault, read_url
 
 T = TypeVar("T")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import text
+
 from marketcore.jobs.binding import outside_transaction
 from marketcore.settings import section
-from sqlalchemy import text
 
 MOST_AT_ONCE = 10_000
 _FORGET = text(

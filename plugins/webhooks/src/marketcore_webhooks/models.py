@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from marketcore.db.base import Base, CreatedAt, Key, Moment
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
+
+from marketcore.db.base import Base, CreatedAt, Key, Moment
 
 
 class Endpoint(Base):

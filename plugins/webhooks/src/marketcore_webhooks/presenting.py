@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from marketcore.web.json import utc
-
 from marketcore_webhooks.signing import shown_secret
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colander
+
 from marketcore.web.schema import (
     PageQuery,
     Schema,
@@ -16,7 +17,6 @@ from marketcore.web.schema import (
     text,
     whole,
 )
-
 from marketcore_webhooks.rules.addresses import LONGEST_URL
 from marketcore_webhooks.rules.messages import TYPES
 from marketcore_webhooks.services.deliveries import REPLAYED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colander
+
 from marketcore.settings import Words
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketcore.exceptions import Forbidden, Invalid
-from marketcore.web.pagination import decode_cursor, page
 from pyramid.httpexceptions import HTTPNoContent
 from pyramid.view import view_config
 
+from marketcore.exceptions import Forbidden, Invalid
+from marketcore.web.pagination import decode_cursor, page
 from marketcore_webhooks import schemas
 from marketcore_webhooks.destinations import Refused
 from marketcore_webhooks.presenting import present_delivery, present_endpoint, present_with_body, present_with_secret

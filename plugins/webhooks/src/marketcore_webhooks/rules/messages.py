@@ -73,6 +73,8 @@ _TELLERS: Mapping[type, Callable[[Any], Told]] = {
     events.UserRegistered: _user_registered,
     events.UserBlocked: _user_blocked,
 }
+# What is subscribed to in the includeme.
+FACTS = frozenset(_TELLERS)
 # What an endpoint can ask for; those about users reach platform-wide endpoints only.
 TYPES = (
     "order.placed",

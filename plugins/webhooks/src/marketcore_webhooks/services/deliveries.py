@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from marketcore.exceptions import Conflict, NotFound, TooManyRequests
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from marketcore.exceptions import Conflict, NotFound, TooManyRequests
 from marketcore_webhooks.rules.messages import TEST
 from marketcore_webhooks.services.writing import write_test
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from marketcore.db import clock
-from marketcore.exceptions import Conflict, NotFound
-from marketcore.settings import section
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from marketcore.db import clock
+from marketcore.exceptions import Conflict, NotFound
+from marketcore.settings import section
 from marketcore_webhooks.models import Endpoint
 from marketcore_webhooks.signing import SecretBox, new_secret
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from marketcore.db import clock
 from sqlalchemy import text
 
+from marketcore.db import clock
 from marketcore_webhooks.claiming import Claimed
 from marketcore_webhooks.events import EndpointDisabled
 from marketcore_webhooks.rules.schedule import Answer, Verdict, judge

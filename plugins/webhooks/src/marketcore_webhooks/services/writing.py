@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketcore.db import clock
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from marketcore.db import clock
 from marketcore_webhooks.rules.messages import TEST, Told, body_of
 from marketcore_webhooks.signing import new_message_id
 

@@ -1,0 +1,102 @@
+"""Tables, settings, housekeeping, and what is left when the plugin is off."""
+
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from marketcore.db import migrate
+from marketcore.db.base import Base
+from marketcore.directives import table
+from marketcore.exceptions import ConfigurationError
+from marketcore.jobs.periodic import enqueue_due
+from marketcore.jobs.running import run_waiting
+from marketcore.plugins import migration_locations
+from marketcore_webhooks import models
+
+
+def test_the_tables_are_as_the_models_say(hooks):
+    assert models.Delivery.__table__.metadata is Base.metadata
+
+    def ours(_entry, name, kind, _reflected, _other):
+        return kind != "table" or name.startswith("webhooks_")
+
+    with hooks.registry["engine"].connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": ours})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_migrations_go_down_and_up_again(own_hooks):
+    market = own_hooks()
+    url = market.settings["marketcore.database_url"]
+    migrate.downgrade(url, "webhooks@base", migration_locations())
+    assert market.query("SELECT tablename FROM pg_tables WHERE tablename LIKE 'webhooks_%'") == []
+    assert not migrate.is_current(url, ["webhooks"], migration_locations())
+    assert migrate.upgrade(url, ["webhooks"], migration_locations()) == ["webhooks_0001"]
+
+
+def test_a_marketplace_without_the_plugin_has_nothing_of_it(make_market):
+    market = make_market()
+    with market.client() as http:
+        assert http.get("/api/v1/webhook-endpoints").status_code == 404
+    assert market.query("SELECT to_regclass('webhooks_endpoints')") == [(None,)]
+    assert not [name for name in table(market.registry, "jobs") if name.startswith("webhooks.")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ports", "443 https"),
+        ("ports", ""),
+        ("ports", "0"),
+        ("ports", "65536"),
+        ("timeout_seconds", "0"),
+        ("timeout_seconds", "3600"),
+        ("threads", "1"),
+        ("retention_days", "1"),
+        ("allow_privat", "true"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(make_settings, name, value):
+    from marketcore.config import configure
+
+    with pytest.raises(ConfigurationError, match=rf"webhooks\.{name}"):
+        configure(make_settings("webhooks", **{f"webhooks__{name}": value}))
+
+
+def test_production_cannot_open_its_own_network(make_settings):
+    from marketcore.config import configure
+
+    given = {"marketcore__environment": "production", "marketcore__secret": "s" * 40}
+    with pytest.raises(ConfigurationError, match=r"webhooks\.allow_private = true .* remove it"):
+        configure(make_settings("webhooks", webhooks__allow_private="true", **given))
+    configure(make_settings("webhooks", **given)).registry["engine"].dispose()
+
+
+def test_other_ports_are_allowed_by_configuration(own_hooks):
+    market = own_hooks(webhooks__allow_private="false", webhooks__ports="443 8443")
+    locate = market.registry["webhooks_destinations"].locate
+    assert locate("https://93.184.215.14:8443/", 1)[1] == ["93.184.215.14"]
+    with pytest.raises(Exception, match="may not name port 8444; use 443 or 8443"):
+        locate("https://93.184.215.14:8444/", 1)
+
+
+def test_messages_are_forgotten_after_their_days_with_their_deliveries(traveller, receiver):
+    _endpoint, old = traveller.send(receiver.url)
+    traveller.market.travel("29 days")
+    endpoint = traveller.add(receiver.url)
+    new = traveller.test(endpoint)
+    run_jobs(traveller)
+    assert {row["id"] for row in traveller.deliveries()} == {old["id"], new["id"]}
+    traveller.market.travel("31 days")
+    run_jobs(traveller)
+    assert [row["id"] for row in traveller.deliveries()] == [new["id"]]
+    assert traveller.market.query("SELECT count(*) FROM webhooks_messages") == [(1,)]
+
+
+def run_jobs(traveller):
+    enqueued, _seconds = enqueue_due(traveller.market.registry)
+    assert "webhooks.forget_old_messages" in enqueued
+    run_waiting(traveller.market.registry)
+    traveller.courier.drain(20)
