@@ -155,6 +155,20 @@ def test_an_admins_platform_wide_endpoint_is_told_of_everybody_as_long_as_the_ro
     assert len(told(market, wide)) == 4
 
 
+def test_what_waits_for_an_admins_endpoint_is_not_sent_once_the_role_is_gone(own_hooks, receiver):
+    market = own_hooks()
+    boss = Owner(market, "admin")
+    wide = boss.add(f"{receiver.url}/wide", platform=True)
+    boss.test(wide)
+    boss.test(boss.add(f"{receiver.url}/narrow"))
+    market.query("UPDATE users SET roles = ARRAY['buyer'] WHERE id = :id", id=boss.id)
+    boss.courier.drain(20)
+    assert receiver.paths() == ["/narrow"]
+    market.query("UPDATE users SET roles = ARRAY['admin'] WHERE id = :id", id=boss.id)
+    boss.courier.drain(20)
+    assert receiver.paths() == ["/narrow", "/wide"]
+
+
 def test_no_message_names_a_person_a_place_or_an_amount(own_hooks):
     market = own_hooks()
     wide = Owner(market, "admin").add(URL, platform=True)

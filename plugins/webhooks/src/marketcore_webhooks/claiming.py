@@ -28,6 +28,8 @@ _ENDPOINTS = text(
                         ORDER BY d.next_at, d.id LIMIT 1) AS oldest
     WHERE e.enabled AND (e.failing_since IS NOT NULL) = :failing
       AND (e.paused_until IS NULL OR e.paused_until <= (SELECT market_clock()))
+      AND (NOT e.platform OR EXISTS (SELECT FROM users u WHERE u.id = e.user_id AND 'admin' = ANY(u.roles)
+                                                          AND u.blocked_at IS NULL))
       AND {_IN_FLIGHT} < :at_once
     ORDER BY oldest.next_at, e.id
     LIMIT :slots

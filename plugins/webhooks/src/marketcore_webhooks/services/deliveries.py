@@ -75,7 +75,7 @@ class DeliveryService:
     def replay(self, user_id: int, delivery_id: int) -> Any:
         """Let a delivery begin anew, under its old message id; ``Conflict`` while one of its tries is under way."""
         self._lock(user_id, self.read(user_id, delivery_id).endpoint_id)
-        if not self._session.execute(_REPLAY_ONE, {"id": delivery_id}).rowcount:
+        if not self._count(_REPLAY_ONE, {"id": delivery_id}):
             raise Conflict("this delivery is being sent at this moment; try again")
         return self.read(user_id, delivery_id)
 
@@ -85,8 +85,11 @@ class DeliveryService:
         """Let an endpoint's deliveries made from ``since`` to before ``until`` begin anew; return how many."""
         self._lock(user_id, endpoint_id)
         values = {"endpoint_id": endpoint_id, "since": since, "until": until, "states": REPLAYED[state]}
-        replayed: int = self._session.execute(_REPLAY, values).rowcount  # type: ignore[attr-defined]
-        return replayed
+        return self._count(_REPLAY, values)
+
+    def _count(self, statement: Any, values: dict[str, Any]) -> int:
+        result: Any = self._session.execute(statement, values)
+        return int(result.rowcount)
 
     def _lock(self, user_id: int, endpoint_id: int) -> None:
         endpoint = self._session.execute(_LOCK, {"id": endpoint_id, "user_id": user_id}).one_or_none()
