@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from marketcore.events import PaymentCaptured, PaymentFailed, UserBlocked, UserRegistered
+from marketcore.events import (
+    DisputeChanged,
+    MoneySetAside,
+    PaymentCaptured,
+    PaymentFailed,
+    PayoutChanged,
+    RefundChanged,
+    UserBlocked,
+    UserRegistered,
+)
 from marketcore.exceptions import Conflict
 from marketcore.money import Money
+from marketcore.payments.models import Payment
 from marketcore.testing.shop import Shop
 from marketcore_webhooks.rules.messages import FACTS, LARGEST_BODY, TYPES, body_of
 from marketcore_webhooks.subscribers import write_message
@@ -52,15 +62,10 @@ def trade(hooks):
 
 def new_payment(market, user_id):
     payment_id = uuid.uuid4()
-    market.query(
-        """INSERT INTO payments (id, code, token_hash, user_id, purpose, reference, provider, currency, amount_minor,
-                                 state, expires_at)
-           VALUES (:id, :code, :hash, :user, 'checkout', '77', 'mpesa', 'KES', 50000, 'failed', market_clock())""",
-        id=payment_id,
-        code=payment_id.hex[:12],
-        hash=payment_id.bytes,
-        user=user_id,
-    )
+    row = {"id": payment_id, "code": payment_id.hex[:12], "user_id": user_id, "purpose": "checkout", "reference": "77"}
+    amount = {"provider": "mpesa", "currency": "KES", "amount_minor": 50_000, "state": "failed"}
+    with market.work() as request:
+        request.db.add(Payment(**row, **amount, expires_at=datetime.now(UTC)))
     return payment_id
 
 
@@ -137,6 +142,36 @@ def test_payments_are_told_to_who_pays(trade, hooks):
     assert told(hooks, trade.seller_hook) == []
 
 
+def test_a_refund_is_told_to_who_paid_and_to_both_sides_of_its_order(trade, hooks):
+    payer = Owner(hooks)
+    payment_id, refund_id, hook = new_payment(hooks, payer.id), uuid.uuid4(), payer.add(URL)
+    for order_id in (trade.order_id, None):
+        fact = RefundChanged(refund_id, payment_id, order_id, "succeeded", Money(1, "KES"))
+        hooks.perform(lambda request, fact=fact: request.emit(fact))
+    document = {"refund_id": str(refund_id), "payment_id": str(payment_id), "state": "succeeded"}
+    of_order = ("refund.succeeded", {**document, "order_id": trade.order_id})
+    assert [(kind, body["data"]) for kind, body in told(hooks, trade.seller_hook)] == [of_order]
+    assert [(kind, body["data"]) for kind, body in told(hooks, trade.buyer_hook)] == [of_order]
+    late = ("refund.succeeded", {**document, "order_id": None})
+    assert [(kind, body["data"]) for kind, body in told(hooks, hook)] == [of_order, late]
+
+
+def test_a_payout_is_told_to_its_payee_and_a_dispute_to_the_platform_alone(own_hooks):
+    market = own_hooks()
+    boss, payee = Owner(market, "admin"), Owner(market)
+    wide, hook = boss.add(URL, platform=True, event_types=["payout.paid", "dispute.open"]), payee.add(URL)
+    payment_id = new_payment(market, payee.id)
+    payout = PayoutChanged(uuid.uuid4(), payee.id, "paid", Money(1, "KES"))
+    dispute = DisputeChanged(uuid.uuid4(), payment_id, "open", Money(1, "KES"))
+    aside = MoneySetAside(payment_id, Money(1, "KES"), Money(2, "KES"))
+    for fact in (payout, dispute, aside):
+        market.perform(lambda request, fact=fact: request.emit(fact))
+    assert [kind for kind, _body in told(market, wide)] == ["payout.paid", "dispute.open"]
+    (paid, _), (set_aside, body) = told(market, hook)
+    assert (paid, set_aside) == ("payout.paid", "payment.set_aside")
+    assert body["data"] == {"payment_id": str(payment_id), "state": "set_aside"}
+
+
 def test_an_admins_platform_wide_endpoint_is_told_of_everybody_as_long_as_the_role_lasts(own_hooks):
     market = own_hooks()
     boss = Owner(market, "admin")
@@ -208,7 +243,7 @@ def test_every_type_is_short_enough_for_its_column_and_named_once():
 def test_a_body_reads_back_as_what_was_told(data, at):
     body = json.loads(body_of("order.paid", data, at))
     assert body["data"] == data
-    assert datetime.fromisoformat(body["timestamp"]) == at
+    assert datetime.fromisoformat(body["timestamp"]) == at.astimezone(UTC)
 
 
 def test_a_fat_message_is_refused():

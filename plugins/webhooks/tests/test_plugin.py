@@ -6,6 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from marketcore.config import configure
 from marketcore.db import migrate
 from marketcore.db.base import Base
 from marketcore.directives import table
@@ -13,7 +14,16 @@ from marketcore.exceptions import ConfigurationError
 from marketcore.jobs.periodic import enqueue_due
 from marketcore.jobs.running import run_waiting
 from marketcore.plugins import migration_locations
+from marketcore.testing.databases import database_from
 from marketcore_webhooks import models
+
+# Enough to configure; nothing is connected to.
+NOWHERE = {
+    "marketcore.plugins": "webhooks",
+    "marketcore.secret": "s" * 40,
+    "marketcore.database_url": "postgresql://nobody@127.0.0.1:1/none",
+    "marketcore.redis_url": "redis://127.0.0.1:1/0",
+}
 
 
 def test_the_tables_are_as_the_models_say(hooks):
@@ -27,21 +37,20 @@ def test_the_tables_are_as_the_models_say(hooks):
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_the_migrations_go_down_and_up_again(own_hooks):
-    market = own_hooks()
-    url = market.settings["marketcore.database_url"]
-    migrate.downgrade(url, "webhooks@base", migration_locations())
-    assert market.query("SELECT tablename FROM pg_tables WHERE tablename LIKE 'webhooks_%'") == []
-    assert not migrate.is_current(url, ["webhooks"], migration_locations())
-    assert migrate.upgrade(url, ["webhooks"], migration_locations()) == ["webhooks_0001"]
+def test_the_migrations_go_down_and_up_again(servers, templates):
+    with database_from(servers[0], templates("webhooks")) as url:
+        migrate.downgrade(url, "webhooks@base", migration_locations())
+        assert not migrate.is_current(url, ["webhooks"], migration_locations())
+        assert migrate.is_current(url, [], migration_locations())
+        assert migrate.upgrade(url, ["webhooks"], migration_locations()) == ["webhooks_0001"]
 
 
-def test_a_marketplace_without_the_plugin_has_nothing_of_it(make_market):
-    market = make_market()
-    with market.client() as http:
-        assert http.get("/api/v1/webhook-endpoints").status_code == 404
-    assert market.query("SELECT to_regclass('webhooks_endpoints')") == [(None,)]
-    assert not [name for name in table(market.registry, "jobs") if name.startswith("webhooks.")]
+def test_a_marketplace_without_the_plugin_has_nothing_of_it():
+    config = configure({**NOWHERE, "marketcore.plugins": ""})
+    routes = [item["introspectable"]["name"] for item in config.introspector.get_category("routes")]
+    assert not [name for name in routes if name.startswith("webhooks.")]
+    assert not [name for name in table(config.registry, "jobs") if name.startswith("webhooks.")]
+    assert "webhooks_courier" not in config.registry
 
 
 @pytest.mark.parametrize(
@@ -58,25 +67,18 @@ def test_a_marketplace_without_the_plugin_has_nothing_of_it(make_market):
         ("allow_privat", "true"),
     ],
 )
-def test_a_wrong_setting_stops_the_start(make_settings, name, value):
-    from marketcore.config import configure
-
+def test_a_wrong_setting_stops_the_start(name, value):
     with pytest.raises(ConfigurationError, match=rf"webhooks\.{name}"):
-        configure(make_settings("webhooks", **{f"webhooks__{name}": value}))
+        configure({**NOWHERE, f"webhooks.{name}": value})
 
 
-def test_production_cannot_open_its_own_network(make_settings):
-    from marketcore.config import configure
-
-    given = {"marketcore__environment": "production", "marketcore__secret": "s" * 40}
+def test_production_cannot_open_its_own_network():
     with pytest.raises(ConfigurationError, match=r"webhooks\.allow_private = true .* remove it"):
-        configure(make_settings("webhooks", webhooks__allow_private="true", **given))
-    configure(make_settings("webhooks", **given)).registry["engine"].dispose()
+        configure({**NOWHERE, "webhooks.allow_private": "true"})
 
 
-def test_other_ports_are_allowed_by_configuration(own_hooks):
-    market = own_hooks(webhooks__allow_private="false", webhooks__ports="443 8443")
-    locate = market.registry["webhooks_destinations"].locate
+def test_other_ports_are_allowed_by_configuration():
+    locate = configure({**NOWHERE, "webhooks.ports": "443 8443"}).registry["webhooks_destinations"].locate
     assert locate("https://93.184.215.14:8443/", 1)[1] == ["93.184.215.14"]
     with pytest.raises(Exception, match="may not name port 8444; use 443 or 8443"):
         locate("https://93.184.215.14:8444/", 1)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from marketcore.events import (
+    DisputeChanged,
+    MoneySetAside,
     OrderPlaced,
     OrderStateChanged,
     PaymentCaptured,
     PaymentFailed,
+    PayoutChanged,
+    RefundChanged,
     UserBlocked,
     UserRegistered,
 )
@@ -35,6 +39,10 @@ def includeme(config: Any) -> None:
     config.add_event_subscriber(".subscribers.write_message", OrderStateChanged)
     config.add_event_subscriber(".subscribers.write_message", PaymentCaptured)
     config.add_event_subscriber(".subscribers.write_message", PaymentFailed)
+    config.add_event_subscriber(".subscribers.write_message", MoneySetAside)
+    config.add_event_subscriber(".subscribers.write_message", RefundChanged)
+    config.add_event_subscriber(".subscribers.write_message", PayoutChanged)
+    config.add_event_subscriber(".subscribers.write_message", DisputeChanged)
     config.add_event_subscriber(".subscribers.write_message", UserRegistered)
     config.add_event_subscriber(".subscribers.write_message", UserBlocked)
     config.add_periodic_job(".jobs.send_due", every_seconds=1)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from marketcore import events
-from marketcore.states import OrderState
+from marketcore.states import OrderState, PayoutState, RefundState
 
 TEST = "webhook.test"
 LARGEST_BODY = 20_000
@@ -23,13 +23,14 @@ LARGEST_BODY = 20_000
 class Told:
     """A fact as it is told: its type, the users it concerns, ids and states.
 
-    ``payment_id`` adds the user who pays, whom the fact itself does not name.
+    ``payment_id`` and ``order_id`` add the payer, and buyer and seller, where the fact itself does not name them.
     """
 
     type: str
     data: Mapping[str, Any]
     parties: tuple[int, ...] = ()
     payment_id: UUID | None = None
+    order_id: int | None = None
 
 
 def _order_placed(fact: events.OrderPlaced) -> Told:
@@ -52,6 +53,28 @@ def _payment_failed(fact: events.PaymentFailed) -> Told:
     return Told("payment.failed", data, payment_id=fact.payment_id)
 
 
+def _money_set_aside(fact: events.MoneySetAside) -> Told:
+    data = {"payment_id": str(fact.payment_id), "state": "set_aside"}
+    return Told("payment.set_aside", data, payment_id=fact.payment_id)
+
+
+def _refund_changed(fact: events.RefundChanged) -> Told:
+    data = {"refund_id": str(fact.refund_id), "payment_id": str(fact.payment_id), "order_id": fact.order_id}
+    state = str(fact.state)
+    return Told(f"refund.{state}", {**data, "state": state}, payment_id=fact.payment_id, order_id=fact.order_id)
+
+
+def _payout_changed(fact: events.PayoutChanged) -> Told:
+    data = {"payout_id": str(fact.payout_id), "state": str(fact.state)}
+    return Told(f"payout.{fact.state}", data, (fact.user_id,))
+
+
+def _dispute_changed(fact: events.DisputeChanged) -> Told:
+    # Between the platform and a bank: buyers and sellers hear of their order, which becomes ``disputed``.
+    data = {"dispute_id": str(fact.dispute_id), "payment_id": str(fact.payment_id), "state": str(fact.state)}
+    return Told(f"dispute.{fact.state}", data)
+
+
 def _purpose(fact: events.PaymentCaptured | events.PaymentFailed) -> dict[str, str]:
     return {"purpose": fact.purpose, "reference": fact.reference}
 
@@ -70,17 +93,25 @@ _TELLERS: Mapping[type, Callable[[Any], Told]] = {
     events.OrderStateChanged: _order_changed,
     events.PaymentCaptured: _payment_captured,
     events.PaymentFailed: _payment_failed,
+    events.MoneySetAside: _money_set_aside,
+    events.RefundChanged: _refund_changed,
+    events.PayoutChanged: _payout_changed,
+    events.DisputeChanged: _dispute_changed,
     events.UserRegistered: _user_registered,
     events.UserBlocked: _user_blocked,
 }
 # What is subscribed to in the includeme.
 FACTS = frozenset(_TELLERS)
-# What an endpoint can ask for; those about users reach platform-wide endpoints only.
+# What an endpoint can ask for; disputes and users are told to platform-wide endpoints only.
 TYPES = (
     "order.placed",
     *(f"order.{state}" for state in OrderState if state is not OrderState.CREATED),
     "payment.captured",
     "payment.failed",
+    "payment.set_aside",
+    *(f"refund.{state}" for state in RefundState),
+    *(f"payout.{state}" for state in PayoutState),
+    *(f"dispute.{state}" for state in ("open", "won", "lost")),
     "user.registered",
     "user.blocked",
     "user.unblocked",

@@ -17,7 +17,9 @@ _LISTENING = text(
     SELECT e.id FROM webhooks_endpoints e
     WHERE e.enabled AND NOT e.platform
       AND e.user_id IN (SELECT unnest(CAST(:parties AS bigint[]))
-                        UNION SELECT p.user_id FROM payments p WHERE p.id = CAST(:payment_id AS uuid))
+                        UNION SELECT p.user_id FROM payments p WHERE p.id = CAST(:payment_id AS uuid)
+                        UNION SELECT unnest(ARRAY[o.buyer_id, o.seller_id]) FROM orders o
+                              WHERE o.id = CAST(:order_id AS bigint))
       AND (e.event_types = '{}' OR :type = ANY(e.event_types))
     UNION ALL
     SELECT e.id FROM webhooks_endpoints e JOIN users u ON u.id = e.user_id
@@ -42,8 +44,8 @@ _WRITE = text(
 
 def write_fact(session: Session, told: Told) -> None:
     """Write the message of a fact and its delivery to every endpoint that listens; nothing where none does."""
-    found = {"parties": list(told.parties), "payment_id": told.payment_id, "type": told.type}
-    if endpoints := session.execute(_LISTENING, found).scalars().all():
+    concerned = {"parties": list(told.parties), "payment_id": told.payment_id, "order_id": told.order_id}
+    if endpoints := session.execute(_LISTENING, {**concerned, "type": told.type}).scalars().all():
         _write(session, told.type, told.data, list(endpoints))
 
 
