@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from marketcore_webhooks.rules.messages import TYPES
+
 from .owners import Owner
 from .receivers import eventually
 
@@ -91,3 +93,12 @@ def with_another_secret_it_is_refused(owner, reader):
     _endpoint, delivery = forger.send(reader.variables["URL"])
     assert (delivery["state"], delivery["last_status"]) == ("waiting", 401)
     assert len(reader.printed()) == 1
+
+
+def test_the_page_lists_every_type_and_no_other():
+    (table,) = re.findall(r"^\| types \|.*\n\|---.*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    listed = []
+    for row in table.splitlines():
+        first, *rest = re.findall(r"`([^`]+)`", row.split("|")[1])
+        listed += [first + state for state in rest] if first.endswith(".") else [first]
+    assert sorted(listed) == sorted(TYPES)

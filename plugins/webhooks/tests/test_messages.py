@@ -225,6 +225,19 @@ def test_deleting_an_endpoint_neither_stops_nor_delays_the_trade_it_would_be_tol
     assert told(hooks, trade.seller_hook) == []
 
 
+def test_an_endpoint_that_is_being_changed_or_sent_to_at_this_moment_is_told_nevertheless(trade, hooks):
+    with hooks.registry["engine"].connect() as connection:
+        lock = "SELECT id FROM webhooks_endpoints WHERE id = ANY(:ids) FOR NO KEY UPDATE"
+        connection.execute(text(lock), {"ids": [trade.seller_hook["id"], trade.buyer_hook["id"]]})
+        connection.execute(
+            text("UPDATE webhooks_endpoints SET url = url || '2' WHERE id = :id"), {"id": trade.seller_hook["id"]}
+        )
+        trade.step(trade.buyer, "cancelled")
+        connection.rollback()
+    assert [kind for kind, _body in told(hooks, trade.seller_hook)] == ["order.cancelled"]
+    assert [kind for kind, _body in told(hooks, trade.buyer_hook)] == ["order.cancelled"]
+
+
 def test_every_fact_that_is_subscribed_to_can_be_told(hooks):
     subscribed = {
         event
