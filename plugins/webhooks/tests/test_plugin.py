@@ -65,6 +65,8 @@ def test_a_marketplace_without_the_plugin_has_nothing_of_it():
         ("threads", "1"),
         ("retention_days", "1"),
         ("allow_privat", "true"),
+        ("ca_file", "/nowhere/ca.pem"),
+        ("ca_file", __file__),
     ],
 )
 def test_a_wrong_setting_stops_the_start(name, value):

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from marketcore.db.session import perform
+from marketcore.exceptions import ConfigurationError
 from marketcore.settings import section
 from marketcore.testing.crash import crash_point
 from marketcore_webhooks.claiming import Claimed, claim
@@ -123,12 +124,21 @@ def send(box: SecretBox, poster: Poster, claimed: Claimed) -> Answer:
     return poster.post(claimed.url, made, claimed.body)
 
 
+def trusting(ca_file: str) -> ssl.SSLContext:
+    """Return a client's TLS context that trusts the authorities in ``ca_file``, or the system's if it is empty."""
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        raise ConfigurationError(
+            f"webhooks.ca_file = {ca_file!r} cannot be used: {error.strerror or error}; name a file of certificates in "
+            "PEM form, or leave it out for the system's"
+        ) from None
+
+
 def includeme(config: Any) -> None:
     """Build what sends (``registry["webhooks_courier"]``) and the box of its secrets; no thread is started yet."""
     registry, settings = config.registry, section(config.registry, "webhooks")
-    tls = ssl.create_default_context(cafile=settings["ca_file"] or None)
-    poster = Poster(registry["webhooks_destinations"], timeout=settings["timeout_seconds"], tls=tls)
+    tls, timeout = trusting(settings["ca_file"]), settings["timeout_seconds"]
+    poster = Poster(registry["webhooks_destinations"], timeout=timeout, tls=tls)
     registry["webhooks_box"] = SecretBox(registry["secrets"].derive("webhooks endpoint secrets"))
-    registry["webhooks_courier"] = Courier(
-        registry, poster, threads=settings["threads"], timeout=settings["timeout_seconds"]
-    )
+    registry["webhooks_courier"] = Courier(registry, poster, threads=settings["threads"], timeout=timeout)
