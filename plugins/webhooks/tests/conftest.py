@@ -20,8 +20,8 @@ QUICK = {
 
 
 @pytest.fixture(scope="session")
-def hooks(servers, templates, tmp_path_factory):
-    """One marketplace whose messages may go to this machine; its clock stands where the world's does."""
+def served(servers, templates, tmp_path_factory):
+    """One served marketplace whose messages may go to this machine, for all tests."""
     with database_from(servers[0], templates("webhooks")) as url:
         market = Market(
             {
@@ -42,30 +42,27 @@ def hooks(servers, templates, tmp_path_factory):
 
 
 @pytest.fixture
-def own_hooks(make_market):
-    """Return ``hooks(**settings)``: such a marketplace for one test, whose clock may be moved."""
-    made = []
+def hooks(served):
+    """That marketplace, without endpoints, its clock where the world's is."""
+    yield served
+    served.query("DELETE FROM webhooks_endpoints")
+    served.query("DELETE FROM webhooks_messages")
+    served.travel("0 seconds")
 
-    def make(**settings):
-        quick = {name.replace(".", "__"): value for name, value in QUICK.items()}
-        made.append(make_market("webhooks", **{**quick, **settings}))
-        return made[-1]
 
-    yield make
-    for market in made:
-        market.registry["webhooks_courier"].close()
+@pytest.fixture
+def strict_hooks(make_market):
+    """Another one, whose messages may go to public addresses only."""
+    quick = {name.replace(".", "__"): value for name, value in QUICK.items()}
+    market = make_market("webhooks", **{**quick, "webhooks__allow_private": "false"})
+    yield market
+    market.registry["webhooks_courier"].close()
 
 
 @pytest.fixture
 def owner(hooks):
-    """Somebody new in the shared marketplace."""
+    """Somebody new in the marketplace."""
     return Owner(hooks)
-
-
-@pytest.fixture
-def traveller(own_hooks):
-    """Somebody in a marketplace whose clock may be moved."""
-    return Owner(own_hooks())
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from marketcore.identity.services import create_user
 from marketcore.testing.shop import PASSWORD, register
 
@@ -57,7 +59,7 @@ class Owner:
 
 def admin(market):
     """Return the e-mail address of a new admin."""
-    email = "admin@example.test"
+    email = f"admin-{uuid.uuid4().hex[:12]}@example.test"
     market.perform(create_user, email, PASSWORD, ["admin"])
     return email
 

@@ -18,35 +18,35 @@ configure(json.loads(os.environ["SETTINGS"])).registry["webhooks_courier"].drain
 """
 
 
-def test_a_message_whose_sender_is_killed_before_it_notes_the_answer_is_sent_again_under_its_id(traveller, receiver):
-    delivery = traveller.test(traveller.add(receiver.url))
+def test_a_message_whose_sender_is_killed_before_it_notes_the_answer_is_sent_again_under_its_id(owner, receiver):
+    delivery = owner.test(owner.add(receiver.url))
     environment = {
         **os.environ,
-        "SETTINGS": json.dumps(traveller.market.settings),
+        "SETTINGS": json.dumps(owner.market.settings),
         "MARKETCORE_CRASH_AT": "webhooks.sent",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
     died = subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM], env=environment, timeout=60, check=False)
     assert died.returncode == -signal.SIGKILL
     assert receiver.ids() == [delivery["message_id"]]
-    traveller.courier.drain(20)
+    owner.courier.drain(20)
     assert len(receiver.received) == 1, "its lease still holds"
-    assert traveller.delivery(delivery)["state"] == "waiting"
-    traveller.market.travel("5 minutes")
-    traveller.courier.drain(20)
+    assert owner.delivery(delivery)["state"] == "waiting"
+    owner.market.travel("5 minutes")
+    owner.courier.drain(20)
     assert receiver.ids() == [delivery["message_id"]] * 2
-    assert (traveller.delivery(delivery)["state"], traveller.delivery(delivery)["tries"]) == ("delivered", 2)
+    assert (owner.delivery(delivery)["state"], owner.delivery(delivery)["tries"]) == ("delivered", 2)
 
 
-def test_who_comes_back_after_the_lease_has_ended_changes_nothing(traveller, receiver):
-    delivery = traveller.test(traveller.add(receiver.url))
-    registry = traveller.market.registry
+def test_who_comes_back_after_the_lease_has_ended_changes_nothing(owner, receiver):
+    delivery = owner.test(owner.add(receiver.url))
+    registry = owner.market.registry
     with registry["engine"].begin() as connection:
         (late,) = claim(connection, slots=1, failing=False, lease_seconds=60)
-    traveller.market.travel("5 minutes")
-    traveller.courier.drain(20)
-    done = traveller.delivery(delivery)
+    owner.market.travel("5 minutes")
+    owner.courier.drain(20)
+    done = owner.delivery(delivery)
     assert done["state"] == "delivered"
     receiver.headers["Retry-After"] = "1"
-    deliver(registry, traveller.courier.poster, late)
-    assert traveller.delivery(delivery) == done
+    deliver(registry, owner.courier.poster, late)
+    assert owner.delivery(delivery) == done

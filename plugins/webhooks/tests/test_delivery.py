@@ -63,62 +63,62 @@ def test_gone_disables_the_endpoint_and_nothing_more_is_sent(owner, receiver):
     assert len(receiver.received) == 2
 
 
-def test_an_overloaded_receiver_is_left_alone_for_as_long_as_it_asks(traveller, receiver):
+def test_an_overloaded_receiver_is_left_alone_for_as_long_as_it_asks(owner, receiver):
     receiver.headers["Retry-After"] = "600"
-    endpoint, first = traveller.send(f"{receiver.url}/status/429")
+    endpoint, first = owner.send(f"{receiver.url}/status/429")
     assert first["next_at"] >= endpoint["paused_until"]
-    second = traveller.test(endpoint)
-    traveller.market.travel("590 seconds")
-    traveller.courier.drain(20)
+    second = owner.test(endpoint)
+    owner.market.travel("590 seconds")
+    owner.courier.drain(20)
     assert receiver.ids() == [first["message_id"]]
     receiver.headers.clear()
-    traveller.ask("PATCH", f"webhook-endpoints/{endpoint['id']}", {"url": receiver.url})
-    traveller.market.travel("606 seconds")
-    traveller.courier.drain(20)
+    owner.ask("PATCH", f"webhook-endpoints/{endpoint['id']}", {"url": receiver.url})
+    owner.market.travel("606 seconds")
+    owner.courier.drain(20)
     assert sorted(receiver.ids()[1:]) == sorted([first["message_id"], second["message_id"]])
 
 
-def test_tries_follow_the_schedule_until_the_last_has_failed(traveller, receiver):
-    endpoint, delivery = traveller.send(f"{receiver.url}/status/500")
+def test_tries_follow_the_schedule_until_the_last_has_failed(owner, receiver):
+    endpoint, delivery = owner.send(f"{receiver.url}/status/500")
     elapsed = 0
     for tries, delay in enumerate((5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400), start=2):
-        traveller.market.travel(f"{elapsed + int(delay * 0.75)} seconds")
-        traveller.courier.drain(20)
+        owner.market.travel(f"{elapsed + int(delay * 0.75)} seconds")
+        owner.courier.drain(20)
         assert len(receiver.received) == tries - 1, f"try {tries} came too early"
         elapsed += int(delay * 1.25) + 2
-        traveller.market.travel(f"{elapsed} seconds")
-        traveller.courier.drain(20)
+        owner.market.travel(f"{elapsed} seconds")
+        owner.courier.drain(20)
         assert len(receiver.received) == tries, f"try {tries} did not come"
-    assert traveller.delivery(delivery)["state"] == "failed"
+    assert owner.delivery(delivery)["state"] == "failed"
     assert set(receiver.ids()) == {delivery["message_id"]}
-    traveller.market.travel("20 days")
-    traveller.courier.drain(20)
+    owner.market.travel("20 days")
+    owner.courier.drain(20)
     assert len(receiver.received) == 10
-    assert traveller.endpoint(endpoint)["enabled"]
+    assert owner.endpoint(endpoint)["enabled"]
 
 
-def test_five_days_of_nothing_but_failures_disable_the_endpoint_and_its_owner_can_be_told(traveller, receiver):
+def test_five_days_of_nothing_but_failures_disable_the_endpoint_and_its_owner_can_be_told(owner, receiver):
     told = []
-    subscribers = traveller.market.registry.setdefault("marketcore event subscribers", {})
+    subscribers = owner.market.registry.setdefault("marketcore event subscribers", {})
     subscribers["test"] = (EndpointDisabled, lambda _request, fact: told.append(fact))
-    endpoint, _delivery = traveller.send(f"{receiver.url}/status/500")
-    traveller.market.travel("119 hours")
-    traveller.courier.drain(20)
-    assert traveller.endpoint(endpoint)["enabled"]
+    endpoint, _delivery = owner.send(f"{receiver.url}/status/500")
+    owner.market.travel("119 hours")
+    owner.courier.drain(20)
+    assert owner.endpoint(endpoint)["enabled"]
     assert told == []
-    traveller.market.travel("121 hours")
-    traveller.flood(endpoint, 1)
-    traveller.courier.drain(20)
-    assert traveller.endpoint(endpoint)["disabled_reason"] == "failing"
-    assert told == [EndpointDisabled(endpoint["id"], traveller.id, "failing")]
+    owner.market.travel("121 hours")
+    owner.flood(endpoint, 1)
+    owner.courier.drain(20)
+    assert owner.endpoint(endpoint)["disabled_reason"] == "failing"
+    assert told == [EndpointDisabled(endpoint["id"], owner.id, "failing")]
 
 
-def test_a_success_ends_the_count_of_failing_days(traveller, receiver):
-    endpoint, _delivery = traveller.send(f"{receiver.url}/status/500")
-    traveller.ask("PATCH", f"webhook-endpoints/{endpoint['id']}", {"url": f"{receiver.url}/status/204"})
-    traveller.market.travel("121 hours")
-    traveller.courier.drain(20)
-    endpoint = traveller.endpoint(endpoint)
+def test_a_success_ends_the_count_of_failing_days(owner, receiver):
+    endpoint, _delivery = owner.send(f"{receiver.url}/status/500")
+    owner.ask("PATCH", f"webhook-endpoints/{endpoint['id']}", {"url": f"{receiver.url}/status/204"})
+    owner.market.travel("121 hours")
+    owner.courier.drain(20)
+    endpoint = owner.endpoint(endpoint)
     assert endpoint["enabled"]
     assert endpoint["failing_since"] is None
 

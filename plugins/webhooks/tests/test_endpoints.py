@@ -190,9 +190,9 @@ def test_an_endpoint_that_is_deleted_while_it_is_sent_to_is_gone(owner, receiver
     assert owner.deliveries() == []
 
 
-def test_the_blocked_may_look_and_not_touch(traveller):
-    endpoint = traveller.add(URL)
-    traveller.market.query("UPDATE users SET blocked_at = market_clock(), blocked_reason = 'x'")
-    traveller.market.registry["identities"].forget()
-    traveller.ask("POST", "webhook-endpoints", {"url": URL}, status=403)
-    assert traveller.ask("GET", f"webhook-endpoints/{endpoint['id']}")["id"] == endpoint["id"]
+def test_the_blocked_may_look_and_not_touch(owner):
+    endpoint = owner.add(URL)
+    owner.market.query("UPDATE users SET blocked_at = market_clock(), blocked_reason = 'x' WHERE id = :id", id=owner.id)
+    owner.market.registry["identities"].forget()
+    owner.ask("POST", "webhook-endpoints", {"url": URL}, status=403)
+    assert owner.ask("GET", f"webhook-endpoints/{endpoint['id']}")["id"] == endpoint["id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -10,6 +11,7 @@ import pytest
 
 from marketcore_webhooks.claiming import claim
 from marketcore_webhooks.courier import Courier
+from marketcore_webhooks.posting import Poster
 
 from .owners import Owner
 from .receivers import eventually
@@ -30,22 +32,31 @@ def mark_failing(owner, endpoints):
 
 
 @pytest.fixture
-def patient(own_hooks):
-    """Return ``owner(**settings)``: somebody whose marketplace waits a minute for answers."""
-    return lambda **settings: Owner(own_hooks(webhooks__timeout_seconds="60", webhooks__max_endpoints="50", **settings))
+def make_courier(hooks):
+    """Return ``courier(threads=…)``: one more process's courier, which waits a minute for answers."""
+    made = []
+
+    def courier(threads=48):
+        poster = Poster(hooks.registry["webhooks_destinations"], timeout=60, tls=ssl.create_default_context())
+        made.append(Courier(hooks.registry, poster, threads=threads, timeout=60))
+        return made[-1]
+
+    yield courier
+    for each in made:
+        each.close()
 
 
-def test_twenty_hanging_receivers_do_not_delay_a_healthy_one(patient, receiver):
-    owner = patient()
+def test_twenty_hanging_receivers_do_not_delay_a_healthy_one(hooks, owner, receiver, make_courier):
+    courier = make_courier()
     hanging = [owner.add(f"{receiver.url}/hang/{number}") for number in range(HANGING)]
     for endpoint in hanging:
         owner.flood(endpoint, 5)
-    owner.courier.sweep()
+    courier.sweep()
     eventually(lambda: len(receiver.received) == 2 * HANGING)
-    healthy = owner.add(f"{receiver.url}/in")
+    healthy = Owner(hooks).add(f"{receiver.url}/in")
     for count in (10, 20):
         owner.flood(healthy, 10)
-        owner.courier.sweep()
+        courier.sweep()
         eventually(lambda count=count: arrived(owner, healthy) == count, seconds=5)
     assert not receiver.released.is_set()
     assert max(receiver.most_at_once.values()) == 2
@@ -53,41 +64,37 @@ def test_twenty_hanging_receivers_do_not_delay_a_healthy_one(patient, receiver):
     receiver.released.set()
 
 
-def test_receivers_known_to_fail_have_threads_of_their_own(patient, receiver):
-    owner = patient(webhooks__threads="2")
+def test_receivers_known_to_fail_have_threads_of_their_own(owner, receiver, make_courier):
+    courier = make_courier(threads=2)
     hanging = [owner.add(f"{receiver.url}/hang/{number}") for number in range(5)]
     for endpoint in hanging:
         owner.flood(endpoint, 3)
     mark_failing(owner, hanging)
-    owner.courier.sweep()
+    courier.sweep()
     eventually(lambda: len(receiver.received) == 1)
     healthy = owner.add(f"{receiver.url}/in")
     owner.flood(healthy, 30)
-    owner.courier.sweep()
+    courier.sweep()
     eventually(lambda: arrived(owner, healthy) == 30)
     assert len(receiver.received) == 31
     receiver.released.set()
 
 
-def test_a_receiver_never_gets_more_than_two_messages_at_once_from_several_processes(patient, receiver):
-    owner = patient()
+def test_a_receiver_never_gets_more_than_two_messages_at_once_from_several_processes(owner, receiver, make_courier):
+    first, second = make_courier(), make_courier()
     endpoint = owner.add(f"{receiver.url}/hang")
     owner.flood(endpoint, 10)
-    first = owner.courier
-    second = Courier(owner.market.registry, first.poster, threads=10, timeout=60)
     for _round in range(3):
         first.sweep()
         second.sweep()
     eventually(lambda: len(receiver.received) == 2)
     receiver.released.set()
     eventually(lambda: first.sweep() or second.sweep() or arrived(owner, endpoint) == 10)
-    second.close()
     assert receiver.most_at_once["/hang"] == 2
     assert len(set(receiver.ids())) == len(receiver.ids()) == 10
 
 
-def test_claims_at_the_same_moment_never_overlap_and_keep_every_share(patient):
-    owner = patient()
+def test_claims_at_the_same_moment_never_overlap_and_keep_every_share(owner):
     endpoints = [owner.add("http://127.0.0.1:9/") for _ in range(10)]
     for endpoint in endpoints:
         owner.flood(endpoint, 5)
@@ -110,8 +117,7 @@ def test_claims_at_the_same_moment_never_overlap_and_keep_every_share(patient):
     assert shares == {endpoint["id"]: 1 if endpoint["id"] in failing else 2 for endpoint in endpoints}
 
 
-def test_a_claim_takes_one_of_each_endpoint_before_a_second_of_any(patient):
-    owner = patient()
+def test_a_claim_takes_one_of_each_endpoint_before_a_second_of_any(owner):
     endpoints = [owner.add("http://127.0.0.1:9/") for _ in range(3)]
     for endpoint in endpoints:
         owner.flood(endpoint, 5)

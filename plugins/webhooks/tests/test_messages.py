@@ -156,60 +156,56 @@ def test_a_refund_is_told_to_who_paid_and_to_both_sides_of_its_order(trade, hook
     assert [(kind, body["data"]) for kind, body in told(hooks, hook)] == [of_order, late]
 
 
-def test_a_payout_is_told_to_its_payee_and_a_dispute_to_the_platform_alone(own_hooks):
-    market = own_hooks()
-    boss, payee = Owner(market, "admin"), Owner(market)
+def test_a_payout_is_told_to_its_payee_and_a_dispute_to_the_platform_alone(hooks):
+    boss, payee = Owner(hooks, "admin"), Owner(hooks)
     wide, hook = boss.add(URL, platform=True, event_types=["payout.paid", "dispute.open"]), payee.add(URL)
-    payment_id = new_payment(market, payee.id)
+    payment_id = new_payment(hooks, payee.id)
     payout = PayoutChanged(uuid.uuid4(), payee.id, "paid", Money(1, "KES"))
     dispute = DisputeChanged(uuid.uuid4(), payment_id, "open", Money(1, "KES"))
     aside = MoneySetAside(payment_id, Money(1, "KES"), Money(2, "KES"))
     for fact in (payout, dispute, aside):
-        market.perform(lambda request, fact=fact: request.emit(fact))
-    assert [kind for kind, _body in told(market, wide)] == ["payout.paid", "dispute.open"]
-    (paid, _), (set_aside, body) = told(market, hook)
+        hooks.perform(lambda request, fact=fact: request.emit(fact))
+    assert [kind for kind, _body in told(hooks, wide)] == ["payout.paid", "dispute.open"]
+    (paid, _), (set_aside, body) = told(hooks, hook)
     assert (paid, set_aside) == ("payout.paid", "payment.set_aside")
     assert body["data"] == {"payment_id": str(payment_id), "state": "set_aside"}
 
 
-def test_an_admins_platform_wide_endpoint_is_told_of_everybody_as_long_as_the_role_lasts(own_hooks):
-    market = own_hooks()
-    boss = Owner(market, "admin")
+def test_an_admins_platform_wide_endpoint_is_told_of_everybody_as_long_as_the_role_lasts(hooks):
+    boss = Owner(hooks, "admin")
     wide, narrow = boss.add(URL, platform=True), boss.add(URL)
-    shop = Shop(market)
+    shop = Shop(hooks)
     person = shop.buyer_user["user"]["id"]
     expected = ["user.registered", "user.registered", "order.placed"]
-    assert [kind for kind, _body in told(market, wide)] == expected
-    market.perform(lambda request: request.emit(UserBlocked(person, True, "spam")))
-    assert told(market, wide)[-1][1]["data"] == {"user_id": person, "state": "blocked"}
-    assert told(market, narrow) == []
-    market.query("UPDATE users SET roles = ARRAY['buyer'] WHERE id = :id", id=boss.id)
+    assert [kind for kind, _body in told(hooks, wide)] == expected
+    hooks.perform(lambda request: request.emit(UserBlocked(person, True, "spam")))
+    assert told(hooks, wide)[-1][1]["data"] == {"user_id": person, "state": "blocked"}
+    assert told(hooks, narrow) == []
+    hooks.query("UPDATE users SET roles = ARRAY['buyer'] WHERE id = :id", id=boss.id)
     shop.step(shop.buyer, "cancelled")
-    market.query("UPDATE users SET roles = ARRAY['admin'], blocked_at = market_clock() WHERE id = :id", id=boss.id)
-    market.perform(lambda request: request.emit(UserRegistered(person)))
-    assert len(told(market, wide)) == 4
+    hooks.query("UPDATE users SET roles = ARRAY['admin'], blocked_at = market_clock() WHERE id = :id", id=boss.id)
+    hooks.perform(lambda request: request.emit(UserRegistered(person)))
+    assert len(told(hooks, wide)) == 4
 
 
-def test_what_waits_for_an_admins_endpoint_is_not_sent_once_the_role_is_gone(own_hooks, receiver):
-    market = own_hooks()
-    boss = Owner(market, "admin")
+def test_what_waits_for_an_admins_endpoint_is_not_sent_once_the_role_is_gone(hooks, receiver):
+    boss = Owner(hooks, "admin")
     wide = boss.add(f"{receiver.url}/wide", platform=True)
     boss.test(wide)
     boss.test(boss.add(f"{receiver.url}/narrow"))
-    market.query("UPDATE users SET roles = ARRAY['buyer'] WHERE id = :id", id=boss.id)
+    hooks.query("UPDATE users SET roles = ARRAY['buyer'] WHERE id = :id", id=boss.id)
     boss.courier.drain(20)
     assert receiver.paths() == ["/narrow"]
-    market.query("UPDATE users SET roles = ARRAY['admin'] WHERE id = :id", id=boss.id)
+    hooks.query("UPDATE users SET roles = ARRAY['admin'] WHERE id = :id", id=boss.id)
     boss.courier.drain(20)
     assert receiver.paths() == ["/narrow", "/wide"]
 
 
-def test_no_message_names_a_person_a_place_or_an_amount(own_hooks):
-    market = own_hooks()
-    wide = Owner(market, "admin").add(URL, platform=True)
-    shop = Shop(market)
+def test_no_message_names_a_person_a_place_or_an_amount(hooks):
+    wide = Owner(hooks, "admin").add(URL, platform=True)
+    shop = Shop(hooks)
     shop.step(shop.buyer, "cancelled")
-    everything = json.dumps(told(market, wide))
+    everything = json.dumps(told(hooks, wide))
     assert "order.cancelled" in everything
     assert "buyer" not in everything
     for secret in ("@", "Wanjiku", "Nairobi", "amount", "KES", "Kiondo", shop.checkout["orders"][0]["reference"]):

@@ -86,21 +86,21 @@ def test_other_ports_are_allowed_by_configuration():
         locate("https://93.184.215.14:8444/", 1)
 
 
-def test_messages_are_forgotten_after_their_days_with_their_deliveries(traveller, receiver):
-    _endpoint, old = traveller.send(receiver.url)
-    traveller.market.travel("29 days")
-    endpoint = traveller.add(receiver.url)
-    new = traveller.test(endpoint)
-    run_jobs(traveller)
-    assert {row["id"] for row in traveller.deliveries()} == {old["id"], new["id"]}
-    traveller.market.travel("31 days")
-    run_jobs(traveller)
-    assert [row["id"] for row in traveller.deliveries()] == [new["id"]]
-    assert traveller.market.query("SELECT count(*) FROM webhooks_messages") == [(1,)]
+def test_messages_are_forgotten_after_their_days_with_their_deliveries(owner, receiver):
+    _endpoint, old = owner.send(receiver.url)
+    owner.market.travel("29 days")
+    endpoint = owner.add(receiver.url)
+    new = owner.test(endpoint)
+    run_jobs(owner)
+    assert {row["id"] for row in owner.deliveries()} == {old["id"], new["id"]}
+    owner.market.travel("31 days")
+    run_jobs(owner)
+    assert [row["id"] for row in owner.deliveries()] == [new["id"]]
+    assert owner.market.query("SELECT count(*) FROM webhooks_messages") == [(1,)]
 
 
-def run_jobs(traveller):
-    enqueued, _seconds = enqueue_due(traveller.market.registry)
+def run_jobs(owner):
+    enqueued, _seconds = enqueue_due(owner.market.registry)
     assert "webhooks.forget_old_messages" in enqueued
-    run_waiting(traveller.market.registry)
-    traveller.courier.drain(20)
+    run_waiting(owner.market.registry)
+    owner.courier.drain(20)

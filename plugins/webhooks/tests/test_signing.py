@@ -68,15 +68,15 @@ def test_what_is_sent_is_verified_by_the_standards_own_library(owner, receiver):
     assert abs(int(got["webhook-timestamp"]) - time.time()) < 300
 
 
-def test_for_a_day_after_a_rotation_messages_are_signed_with_both_secrets(traveller, receiver):
-    endpoint = traveller.add(receiver.url)
-    rotated = traveller.ask("POST", f"webhook-endpoints/{endpoint['id']}/secret", status=200)
+def test_for_a_day_after_a_rotation_messages_are_signed_with_both_secrets(owner, receiver):
+    endpoint = owner.add(receiver.url)
+    rotated = owner.ask("POST", f"webhook-endpoints/{endpoint['id']}/secret", status=200)
     assert rotated["secret"] != endpoint["secret"]
     assert rotated["old_secret_until"]
     for hours, old_works in ((0, True), (23, True), (25, False)):
-        traveller.market.travel(f"{hours} hours")
-        traveller.test(endpoint)
-        traveller.courier.drain(20)
+        owner.market.travel(f"{hours} hours")
+        owner.test(endpoint)
+        owner.courier.drain(20)
         _path, got, body = receiver.received[-1]
         assert Webhook(rotated["secret"]).verify(body, got)
         assert len(got["webhook-signature"].split()) == (2 if old_works else 1)

@@ -170,8 +170,8 @@ def test_a_redirect_to_an_address_within_is_not_followed(owner, receiver):
         assert inner.received == []
 
 
-def test_a_refused_url_is_told_by_its_field_and_one_that_was_saved_nevertheless_is_not_sent_to(own_hooks, receiver):
-    owner = Owner(own_hooks(webhooks__allow_private="false"))
+def test_a_refused_url_is_told_by_its_field_and_one_that_was_saved_nevertheless_is_not_sent_to(strict_hooks, receiver):
+    owner = Owner(strict_hooks)
     for url in (
         "https://127.0.0.1/",
         "http://example.com/",
