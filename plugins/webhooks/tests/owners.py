@@ -14,9 +14,24 @@ class Owner:
     def __init__(self, market, role="both"):
         self.market = market
         self.courier = market.registry["webhooks_courier"]
-        person = log_in(market, admin(market)) if role == "admin" else register(market, role)
-        self.id = person["user"]["id"]
-        self.http = market.client(person["access"])
+        if role == "admin":
+            self.email = f"admin-{uuid.uuid4().hex[:12]}@example.test"
+            self.id = market.perform(create_user, self.email, PASSWORD, ["admin"])
+        else:
+            person = register(market, role)["user"]
+            self.email, self.id = person["email"], person["id"]
+        self.log_in()
+
+    def log_in(self):
+        with self.market.client() as http:
+            answer = http.post("/api/v1/auth/login", json={"email": self.email, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        self.http = self.market.client(answer.json()["access"])
+
+    def travel(self, interval):
+        """Move the marketplace's clock, and log in again: no token outlives the journey."""
+        self.market.travel(interval)
+        self.log_in()
 
     def ask(self, method, path, body=None, status=None):
         answer = self.http.request(method, f"/api/v1/{path}", **({} if body is None else {"json": body}))
@@ -55,22 +70,3 @@ class Owner:
             count=count,
             endpoint=endpoint["id"],
         )
-
-
-def admin(market):
-    """Return the e-mail address of a new admin."""
-    email = f"admin-{uuid.uuid4().hex[:12]}@example.test"
-    market.perform(create_user, email, PASSWORD, ["admin"])
-    return email
-
-
-def log_in(market, email):
-    with market.client() as http:
-        answer = http.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
-    assert answer.status_code == 200, answer.text
-    return {**answer.json(), "user": market_user(market, email)}
-
-
-def market_user(market, email):
-    ((user_id,),) = market.query("SELECT id FROM users WHERE email = :email", email=email)
-    return {"id": user_id}

@@ -32,7 +32,7 @@ def test_a_message_whose_sender_is_killed_before_it_notes_the_answer_is_sent_aga
     owner.courier.drain(20)
     assert len(receiver.received) == 1, "its lease still holds"
     assert owner.delivery(delivery)["state"] == "waiting"
-    owner.market.travel("5 minutes")
+    owner.travel("5 minutes")
     owner.courier.drain(20)
     assert receiver.ids() == [delivery["message_id"]] * 2
     assert (owner.delivery(delivery)["state"], owner.delivery(delivery)["tries"]) == ("delivered", 2)
@@ -43,7 +43,7 @@ def test_who_comes_back_after_the_lease_has_ended_changes_nothing(owner, receive
     registry = owner.market.registry
     with registry["engine"].begin() as connection:
         (late,) = claim(connection, slots=1, failing=False, lease_seconds=60)
-    owner.market.travel("5 minutes")
+    owner.travel("5 minutes")
     owner.courier.drain(20)
     done = owner.delivery(delivery)
     assert done["state"] == "delivered"

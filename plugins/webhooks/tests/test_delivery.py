@@ -68,12 +68,12 @@ def test_an_overloaded_receiver_is_left_alone_for_as_long_as_it_asks(owner, rece
     endpoint, first = owner.send(f"{receiver.url}/status/429")
     assert first["next_at"] >= endpoint["paused_until"]
     second = owner.test(endpoint)
-    owner.market.travel("590 seconds")
+    owner.travel("590 seconds")
     owner.courier.drain(20)
     assert receiver.ids() == [first["message_id"]]
     receiver.headers.clear()
     owner.ask("PATCH", f"webhook-endpoints/{endpoint['id']}", {"url": receiver.url})
-    owner.market.travel("606 seconds")
+    owner.travel("606 seconds")
     owner.courier.drain(20)
     assert sorted(receiver.ids()[1:]) == sorted([first["message_id"], second["message_id"]])
 
@@ -82,16 +82,16 @@ def test_tries_follow_the_schedule_until_the_last_has_failed(owner, receiver):
     endpoint, delivery = owner.send(f"{receiver.url}/status/500")
     elapsed = 0
     for tries, delay in enumerate((5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400), start=2):
-        owner.market.travel(f"{elapsed + int(delay * 0.75)} seconds")
+        owner.travel(f"{elapsed + int(delay * 0.75)} seconds")
         owner.courier.drain(20)
         assert len(receiver.received) == tries - 1, f"try {tries} came too early"
         elapsed += int(delay * 1.25) + 2
-        owner.market.travel(f"{elapsed} seconds")
+        owner.travel(f"{elapsed} seconds")
         owner.courier.drain(20)
         assert len(receiver.received) == tries, f"try {tries} did not come"
     assert owner.delivery(delivery)["state"] == "failed"
     assert set(receiver.ids()) == {delivery["message_id"]}
-    owner.market.travel("20 days")
+    owner.travel("20 days")
     owner.courier.drain(20)
     assert len(receiver.received) == 10
     assert owner.endpoint(endpoint)["enabled"]
@@ -102,11 +102,11 @@ def test_five_days_of_nothing_but_failures_disable_the_endpoint_and_its_owner_ca
     subscribers = owner.market.registry.setdefault("marketcore event subscribers", {})
     subscribers["test"] = (EndpointDisabled, lambda _request, fact: told.append(fact))
     endpoint, _delivery = owner.send(f"{receiver.url}/status/500")
-    owner.market.travel("119 hours")
+    owner.travel("119 hours")
     owner.courier.drain(20)
     assert owner.endpoint(endpoint)["enabled"]
     assert told == []
-    owner.market.travel("121 hours")
+    owner.travel("121 hours")
     owner.flood(endpoint, 1)
     owner.courier.drain(20)
     assert owner.endpoint(endpoint)["disabled_reason"] == "failing"
@@ -116,7 +116,7 @@ def test_five_days_of_nothing_but_failures_disable_the_endpoint_and_its_owner_ca
 def test_a_success_ends_the_count_of_failing_days(owner, receiver):
     endpoint, _delivery = owner.send(f"{receiver.url}/status/500")
     owner.ask("PATCH", f"webhook-endpoints/{endpoint['id']}", {"url": f"{receiver.url}/status/204"})
-    owner.market.travel("121 hours")
+    owner.travel("121 hours")
     owner.courier.drain(20)
     endpoint = owner.endpoint(endpoint)
     assert endpoint["enabled"]

@@ -88,12 +88,12 @@ def test_other_ports_are_allowed_by_configuration():
 
 def test_messages_are_forgotten_after_their_days_with_their_deliveries(owner, receiver):
     _endpoint, old = owner.send(receiver.url)
-    owner.market.travel("29 days")
+    owner.travel("29 days")
     endpoint = owner.add(receiver.url)
     new = owner.test(endpoint)
     run_jobs(owner)
     assert {row["id"] for row in owner.deliveries()} == {old["id"], new["id"]}
-    owner.market.travel("31 days")
+    owner.travel("31 days")
     run_jobs(owner)
     assert [row["id"] for row in owner.deliveries()] == [new["id"]]
     assert owner.market.query("SELECT count(*) FROM webhooks_messages") == [(1,)]

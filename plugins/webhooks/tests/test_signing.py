@@ -74,7 +74,7 @@ def test_for_a_day_after_a_rotation_messages_are_signed_with_both_secrets(owner,
     assert rotated["secret"] != endpoint["secret"]
     assert rotated["old_secret_until"]
     for hours, old_works in ((0, True), (23, True), (25, False)):
-        owner.market.travel(f"{hours} hours")
+        owner.travel(f"{hours} hours")
         owner.test(endpoint)
         owner.courier.drain(20)
         _path, got, body = receiver.received[-1]
