@@ -86,3 +86,14 @@ class PaymentFailed:
     purpose: str
     reference: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundChanged:
+    """A refund took one step (see ``RefundState``); ``order_id`` is ``None`` for money that paid for nothing."""
+
+    refund_id: UUID
+    payment_id: UUID
+    order_id: int | None
+    state: str
+    amount: Money
