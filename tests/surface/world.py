@@ -1,4 +1,4 @@
-"""Somebody's whole world: account, session, product, image, listing, cart, checkout, order, payment."""
+"""Somebody's whole world: account, session, product, image, listing, cart, checkout, order, payment, invoice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import uuid
 from typing import Any
 
 from PIL import Image
+
+from marketcore.jobs.enqueueing import find_job
+from marketcore.ledger.accounts import provider_clearing
+from marketcore.orders.services import OrderService
 
 from .addresses import NOWHERE
 from .people import People, Person
@@ -21,8 +25,18 @@ def picture() -> bytes:
     return stream.getvalue()
 
 
+def pay(request: Any, checkout_id: int) -> None:
+    """Let the whole total of a checkout be captured, as if a provider had said so."""
+    assert request.find_service(OrderService).pay(checkout_id, uuid.uuid4(), provider_clearing("mpesa", "KES"))
+
+
+def print_invoice(request: Any, invoice_id: int) -> None:
+    """Do what the job does that makes the invoice's PDF."""
+    find_job(request.registry, "invoices.make_pdf").run(request, document_id=invoice_id)
+
+
 class World:
-    """A seller who offers something, and a buyer who has ordered and begun to pay for it."""
+    """A seller who offers something, and a buyer who has ordered, begun to pay for it and paid otherwise."""
 
     def __init__(self, people: People) -> None:
         self._people = people
@@ -45,6 +59,9 @@ class World:
             self.buyer,
             {"purpose": "checkout", "reference": str(self.checkout["id"]), "payer": {"phone": "0712345678"}},
         )
+        self._people.market.perform(pay, self.checkout["id"])
+        self.invoice = self._made("GET", f"/api/v1/orders/{self.order['id']}/invoice", self.buyer)
+        self._people.market.perform(print_invoice, self.invoice["id"])
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
 
     def _made(self, method: str, path: str, who: Person, body: Any = None) -> dict[str, Any]:
@@ -70,6 +87,7 @@ class World:
             "order_id": self.order["id"],
             "payment_id": self.payment["id"],
             "session_id": self.session["id"],
+            "invoice_id": self.invoice["id"],
             "user_id": self.buyer.id,
             **NOWHERE,
         }
@@ -83,4 +101,5 @@ class World:
             self.payment["id"],
             self.payment["code"],
             self.session["id"],
+            self.invoice["number"],
         }

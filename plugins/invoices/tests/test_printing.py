@@ -73,7 +73,8 @@ def test_markup_in_a_title_is_printed_as_it_was_written(words_of, title):
 @pytest.mark.parametrize(
     "title",
     ["سلة هدية كبيرة من القش", "סל מתנה", "篮子 礼物 竹编", "बाँस की टोकरी", "\U0001f9fa\U0001f381 gift",
-     "e\u0301\u0308\u0323" * 60, "\u202eevil\u202c \u200f\u200e\ufeff", "tab\tand\nline\r\nbreak\x01\x1f\x7f\uffff", " ", "A" * 200, "ﷺ" * 200],
+     "e\u0301\u0308\u0323" * 60, "\u202eevil\u202c \u200f\u200e\ufeff", "tab\tand\nline\r\nbreak\x01\x1f\x7f\uffff",
+     " ", "A" * 200, "ﷺ" * 200],
 )  # fmt: skip
 def test_any_script_and_any_length_is_printed(words_of, title):
     words = words_of(pdf_of([title, "Last line"], buyer={**content()["buyer"], "name": title, "address": [title] * 5}))

@@ -6,10 +6,18 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from marketcore.config import configure
 from marketcore.db import migrate
 from marketcore.db.metadata import core_metadata
 from marketcore.exceptions import ConfigurationError
 from marketcore.plugins import migration_locations
+
+NOWHERE = {
+    "marketcore.plugins": "invoices",
+    "marketcore.database_url": "postgresql://nobody@127.0.0.1:1/none",
+    "marketcore.redis_url": "redis://127.0.0.1:1/0",
+    "marketcore.environment": "development",
+}
 
 
 @pytest.mark.parametrize(
@@ -24,9 +32,10 @@ from marketcore.plugins import migration_locations
         ("since", "yesterday", r"invoices\.since = 'yesterday'"),
     ],
 )
-def test_a_wrong_setting_stops_the_start_and_says_what_is_meant(make_market, name, value, told):
+def test_a_wrong_setting_stops_the_start_and_says_what_is_meant(tmp_path, name, value, told):
+    settings = {**NOWHERE, "marketcore.data_dir": str(tmp_path), f"invoices.{name}": value}
     with pytest.raises(ConfigurationError, match=told):
-        make_market("invoices", **{f"invoices__{name}": value})
+        configure(settings)
 
 
 def test_prefixes_and_the_time_zone_make_the_number(make_trade):

@@ -56,9 +56,11 @@ class IssuingService:
         refunded = sorted({refund.order_id for refund in refunds})
         orders = sorted({*order_ids, *refunded})
         drawing = self._draw_from(orders, refunded)
+        if not drawing.series:
+            return []
         invoices = [self._invoice(drawing, order) for order in self._owed(orders)]
         self._session.flush()
-        notes = [self._credit_note(drawing, *credited) for credited in self._uncredited(refunds)]
+        notes = [self._credit_note(drawing, *credited) for credited in self._uncredited(refunds)] if refunds else []
         self._session.flush()
         drawing.keep(self._session)
         for document in (*invoices, *notes):
@@ -121,7 +123,7 @@ class Drawing:
     """The locked series of one transaction, and the numbers it has drawn from them."""
 
     def __init__(self, locked: dict[tuple[int, str], Series], now: datetime, settings: Mapping[str, Any]) -> None:
-        self._series = locked
+        self.series = locked
         self._now = now
         self._settings = settings
         self._drawn: set[tuple[int, str]] = set()
@@ -129,14 +131,14 @@ class Drawing:
     def draw(self, seller_id: int, kind: Kind) -> tuple[Series, str]:
         """Return the series after one more number, and that number."""
         key = (seller_id, str(kind))
-        self._series[key] = next_in(self._series[key], self._now, self._settings["time_zone"])
+        self.series[key] = next_in(self.series[key], self._now, self._settings["time_zone"])
         self._drawn.add(key)
-        return self._series[key], number_of(self._settings[f"{kind}_prefix"], seller_id, self._series[key])
+        return self.series[key], number_of(self._settings[f"{kind}_prefix"], seller_id, self.series[key])
 
     def keep(self, session: Session) -> None:
         """Write down how far the series have come."""
         for seller_id, kind in sorted(self._drawn):
-            series = self._series[seller_id, kind]
+            series = self.series[seller_id, kind]
             values = {"seller": seller_id, "kind": kind, "year": series.year, "last": series.last}
             session.execute(sql.KEEP_SERIES, {**values, "last_at": series.last_at})
 
