@@ -19,9 +19,9 @@ def typeset(content: Mapping[str, Any], moment: datetime, font_folder: str = "")
     The same content, moment and fonts give the same bytes. Texts reach the template as data and never as markup.
     """
     return typst.compile(
-        TEMPLATE.read_bytes(),
+        TEMPLATE,
         format="pdf",
-        font_paths=[font_folder] if font_folder else [],
+        font_paths=[Path(font_folder)] if font_folder else [],
         ignore_system_fonts=True,
         sys_inputs={"document": json.dumps(content)},
         timestamp=int(moment.timestamp()),
