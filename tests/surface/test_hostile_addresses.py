@@ -7,10 +7,12 @@ from urllib.parse import quote
 
 import pytest
 
+from marketcore.testing.shop import money_arrives
+
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import World, pay
+from .world import World
 
 TEXTS = {
     "empty": "",
@@ -132,7 +134,7 @@ def cursors(people, world, operations):
         people.ask("POST", "/api/v1/cart/items", both, {"listing_id": world.listing["id"]})
         placed = people.ask("POST", "/api/v1/checkouts", both, {})
         assert placed.status_code == 201
-        people.market.perform(pay, placed.json()["id"])
+        assert money_arrives(people.market, placed.json()["id"])
     for n in range(2):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}

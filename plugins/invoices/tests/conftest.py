@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import io
-import uuid
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import text
 
-from marketcore.events import OrderStateChanged, RefundChanged
+from marketcore.interfaces import Outcome, ProviderResult
 from marketcore.jobs.running import run_waiting
-from marketcore.ledger.accounts import provider_clearing
 from marketcore.money import Money
 from marketcore.orders.services import OrderService
+from marketcore.refunds.services import RefundService
+from marketcore.states import RefundState
 from marketcore.testing.databases import database_from
 from marketcore.testing.market import Market
-from marketcore.testing.shop import PASSWORD, Shop, register
+from marketcore.testing.shop import PASSWORD, Shop, money_arrives, register
 from marketcore_invoices.rules import Kind
 
-STEPS_OF_A_REFUND = ("requested", "submitting", "pending", "succeeded")
+_PROMISED = text(
+    """INSERT INTO payments (code, user_id, purpose, reference, provider, currency, amount_minor, state, expires_at)
+       SELECT substr(md5(random()::text), 1, 12), buyer_id, 'checkout', id::text, 'cash', currency, total_minor,
+              'authorized', expires_at FROM checkouts WHERE id = :id RETURNING id"""
+)
 
 
 class Trade(Shop):
@@ -26,34 +31,50 @@ class Trade(Shop):
 
     def pay_for(self, checkout=None):
         """Let the whole total of a checkout be captured."""
-        checkout_id = (checkout or self.checkout)["id"]
-        clearing = provider_clearing("cash", self.listing["price"]["currency"])
-        self.market.perform(lambda request: request.find_service(OrderService).pay(checkout_id, uuid.uuid4(), clearing))
+        assert money_arrives(self.market, (checkout or self.checkout)["id"])
 
-    def give_back(self, amount, *, refund_id=None, states=STEPS_OF_A_REFUND, order_id=0):
-        """Let a refund of the order go through ``states``, each in a transaction of its own; return its id."""
-        refund_id = refund_id or uuid.uuid4()
-        for state in states:
-            fact = RefundChanged(
-                refund_id=refund_id,
-                payment_id=uuid.uuid4(),
-                order_id=self.order_id if order_id == 0 else order_id,
-                state=state,
-                amount=Money.parse(amount, "KES"),
-            )
-            self.market.perform(lambda request, fact=fact: request.emit(fact))
+    def promise_to_pay(self):
+        """Let the checkout be carried out before it is paid, as cash on delivery is; return the payment's id."""
+
+        def promise(request):
+            values = {"id": self.checkout["id"]}
+            payment_id = request.db.execute(_PROMISED, values).scalar_one()
+            assert request.find_service(OrderService).promise(self.checkout["id"], payment_id)
+            return payment_id
+
+        return self.market.perform(promise)
+
+    def ask_back(self, amount):
+        """Request a refund by hand of a part of the order; return its id."""
+
+        def request_refund(request):
+            refunds, minor = request.find_service(RefundService), Money.parse(amount, "KES").minor
+            payment_id = refunds.payment_of(self.order_id)
+            return refunds.request(payment_id, minor, order_id=self.order_id, target="by_hand")
+
+        return self.market.perform(request_refund)
+
+    def confirm(self, refund_id):
+        """Say that the refund has been made."""
+        self.market.perform(lambda request: request.find_service(RefundService).confirm(refund_id, "receipt 7"))
+
+    def give_back(self, amount):
+        """Request a refund and make it; return its id."""
+        refund_id = self.ask_back(amount)
+        self.confirm(refund_id)
         return refund_id
 
-    def complete_unpaid(self):
-        """Let the order be completed although no payment was captured for it, as cash on delivery is."""
-        buyer, seller = self.buyer_user["user"]["id"], self.seller_user["user"]["id"]
-        with self.market.work() as request:
-            for statement in (
-                "UPDATE orders SET state = 'completed' WHERE id = :id",
-                "INSERT INTO order_history (order_id, seq, previous, state) VALUES (:id, 2, 'delivered', 'completed')",
-            ):
-                request.db.connection().exec_driver_sql(statement.replace(":id", str(self.order_id)))
-            request.emit(OrderStateChanged(self.order_id, buyer, seller, "delivered", "completed", None))
+    def report(self, refund_id, state):
+        """Let the refund's provider say that it has become ``state`` after all."""
+
+        def settle(request):
+            request.db.execute(text("SELECT FROM refunds WHERE id = :id FOR UPDATE"), {"id": refund_id})
+            refunds = request.find_service(RefundService)
+            refund = refunds.read(refund_id)
+            request.db.execute(text("UPDATE refunds SET state = :to WHERE id = :id"), {"id": refund_id, "to": state})
+            refunds.settle(refund, RefundState(state), ProviderResult(Outcome.UNKNOWN))
+
+        self.market.perform(settle)
 
     def invoice(self, who=None):
         """Return the order's invoice as its buyer (or ``who``) sees it."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
-
-import pytest
-
+from marketcore.refunds.services import RefundService
 from marketcore.testing.contracts import at_once
+from marketcore_invoices.jobs import issue_missing
 from marketcore_invoices.rules import Kind
 
 
@@ -32,33 +30,64 @@ def test_a_refund_that_has_gone_through_has_a_credit_note_that_refers_to_the_inv
 
 
 def test_before_it_has_gone_through_a_refund_has_none(paid):
-    paid.give_back("10.00", states=("requested", "submitting", "unknown", "failed"))
-    paid.give_back("10.00", states=("requested", "by_hand"))
+    refund_id = paid.ask_back("10.00")
     assert notes(paid) == []
-
-
-def test_a_refund_has_one_however_often_its_success_is_told(paid):
-    refund_id = uuid.uuid4()
-    at_once([lambda: paid.give_back("10.00", refund_id=refund_id, states=["succeeded"])] * 8)
-    paid.give_back("10.00", refund_id=refund_id, states=["failed", "succeeded"])
+    paid.confirm(refund_id)
     assert notes(paid) == [("000001", "10.00")]
 
 
-def test_several_refunds_of_an_order_are_numbered_one_after_the_other(paid):
-    for amount in ("10.00", "20.00", "470.00"):
-        paid.give_back(amount)
-    assert notes(paid) == [("000001", "10.00"), ("000002", "20.00"), ("000003", "470.00")]
+def test_a_refund_has_one_however_often_its_success_is_reported(paid):
+    refund_id = paid.give_back("10.00")
+    for state in ("failed", "succeeded", "failed", "succeeded"):
+        paid.report(refund_id, state)
+    assert notes(paid) == [("000001", "10.00")]
 
 
-@pytest.mark.parametrize("order_id", [0, None])
-def test_money_that_was_never_invoiced_goes_back_without_one(trade, order_id):
-    trade.give_back("500.00", order_id=order_id)
+def test_what_is_taken_back_and_given_again_has_one_credit_note(paid):
+    refund_id = paid.give_back("10.00")
+    for _again in range(3):
+        paid.report(refund_id, "failed")
+        refund_id = paid.market.perform(
+            lambda request, last=refund_id: request.find_service(RefundService).retry(last, "by_hand", None)
+        )
+        paid.confirm(refund_id)
+    assert paid.market.query("SELECT count(*) FROM refunds WHERE order_id = :id", id=paid.order_id) == [(4,)]
+    paid.give_back("5.00")
+    assert notes(paid) == [("000001", "10.00"), ("000002", "5.00")]
+
+
+def test_a_success_that_a_savepoint_takes_back_has_none(paid):
+    refund_id = paid.ask_back("10.00")
+
+    def confirmed_and_taken_back(request):
+        with request.db.begin_nested() as savepoint:
+            request.find_service(RefundService).confirm(refund_id, "receipt 7")
+            savepoint.rollback()
+
+    paid.market.perform(confirmed_and_taken_back)
+    assert notes(paid) == []
+
+
+def test_refunds_of_an_order_at_once_are_numbered_one_after_the_other(paid):
+    waiting = [paid.ask_back(f"{amount}.00") for amount in range(1, 9)]
+    at_once([lambda refund_id=refund_id: paid.confirm(refund_id) for refund_id in waiting])
+    numbers, amounts = zip(*notes(paid), strict=True)
+    assert numbers == tuple(f"{number:06}" for number in range(1, 9))
+    assert sorted(amounts) == [f"{amount}.00" for amount in range(1, 9)]
+
+
+def test_money_that_was_never_invoiced_goes_back_without_one(make_trade):
+    trade = make_trade({"invoices__since": "2999-01-01"})
+    trade.pay_for()
+    trade.give_back("500.00")
+    assert trade.read_order()["state"] == "refunded"
+    trade.market.perform(issue_missing)
     assert trade.numbers(Kind.INVOICE) == trade.numbers(Kind.CREDIT_NOTE) == []
 
 
-def test_an_order_from_before_the_plugin_is_invoiced_when_it_is_refunded(trade):
-    trade.market.query("UPDATE orders SET state = 'paid' WHERE id = :id", id=trade.order_id)
-    trade.market.query("INSERT INTO order_history (order_id, seq, state) VALUES (:id, 2, 'paid')", id=trade.order_id)
-    trade.give_back("500.00")
-    assert notes(trade) == [("000001", "500.00")]
-    assert trade.invoice()["kind"] == "invoice"
+def test_a_paid_order_that_is_cancelled_has_its_credit_note_when_the_money_is_back(paid):
+    paid.step(paid.seller, "cancelled", note="sold out")
+    refund_id = paid.market.query("SELECT id FROM refunds WHERE order_id = :id", id=paid.order_id)[0].id
+    assert notes(paid) == []
+    paid.confirm(refund_id)
+    assert notes(paid) == [("000001", "500.00")]

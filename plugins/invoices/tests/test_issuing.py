@@ -7,10 +7,15 @@ import json
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from marketcore.events import PaymentCaptured
 from marketcore.jobs.periodic import enqueue_due
 from marketcore.jobs.running import run_waiting
+from marketcore.ledger.accounts import provider_clearing
+from marketcore.money import Money
+from marketcore.orders.services import OrderService
 from marketcore.testing.market import Market
 from marketcore_invoices import jobs
+from marketcore_invoices.rules import Kind
 
 from .conftest import Trade
 
@@ -65,11 +70,25 @@ def test_an_order_is_invoiced_once_however_far_it_goes(paid):
     assert len(paid.numbers()) == 1
 
 
-def test_an_order_that_is_paid_for_at_the_door_is_invoiced_when_it_is_completed(trade):
-    trade.complete_unpaid()
-    invoice = trade.invoice()
-    assert invoice["order"]["paid_on"] is None
+@pytest.mark.parametrize("told", [True, False])
+def test_an_order_that_is_paid_for_at_the_door_is_invoiced_with_the_cash_or_when_it_is_completed(trade, told):
+    checkout_id, payment_id = trade.checkout["id"], trade.promise_to_pay()
+    for step in ("packed", "shipped"):
+        trade.step(trade.seller, step, **({"carrier": "Posta"} if step == "shipped" else {}))
+    assert trade.numbers() == []
+
+    def cash(request):
+        amount = Money.parse("500.00", "KES")
+        assert request.find_service(OrderService).pay(checkout_id, payment_id, amount, provider_clearing("cash", "KES"))
+        if told:
+            request.emit(PaymentCaptured(payment_id, "checkout", str(checkout_id), amount))
+
+    trade.market.perform(cash)
+    assert len(trade.numbers()) == told
+    trade.step(trade.buyer, "delivered")
+    assert trade.read_order()["state"] == "completed"
     assert len(trade.numbers()) == 1
+    assert trade.invoice()["order"]["paid_on"]
 
 
 def test_what_an_invoice_says_stays_when_names_and_titles_change(make_trade):
@@ -106,6 +125,7 @@ def test_orders_paid_while_the_plugin_was_off_are_invoiced_by_its_periodic_job(m
         trade = Trade(plain, stock=9)
         for checkout in (trade.checkout, trade.check_out(), trade.check_out()):
             trade.pay_for(checkout)
+        trade.give_back("10.00")
         trade.check_out()
     plain.close()
     assert trade.numbers() == []
@@ -114,7 +134,8 @@ def test_orders_paid_while_the_plugin_was_off_are_invoiced_by_its_periodic_job(m
     assert "invoices.issue_missing" in enqueue_due(later.registry)[0]
     run_waiting(later.registry)
     assert [number[-6:] for number in trade.numbers()] == ["000001", "000002", "000003"]
-    assert later.query("SELECT count(*) FROM invoices_files") == [(3,)]
+    assert [number[-6:] for number in trade.numbers(Kind.CREDIT_NOTE)] == ["000001"]
+    assert len(trade.files()) == 4
     later.close()
     plain.close()
 

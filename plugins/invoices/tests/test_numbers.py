@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -16,6 +15,7 @@ from sqlalchemy import event, text
 
 from marketcore.ledger.accounts import provider_clearing
 from marketcore.ledger.verify import verify
+from marketcore.money import Money
 from marketcore.orders.services import OrderService
 from marketcore.testing.contracts import at_once
 from marketcore.testing.shop import register
@@ -54,15 +54,23 @@ _CHECKOUT = text(
          INSERT INTO checkouts (buyer_id, currency, total_minor, expires_at)
          VALUES (:buyer, 'KES', 300, market_clock() + interval '1 day') RETURNING id),
        ordered AS (
-         INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_bp,
+         INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor,
                              payment_due_at)
-         SELECT placed.id, :buyer, s.id, 'pending_payment', 'KES', 100, 200, market_clock() + interval '1 day'
+         SELECT placed.id, :buyer, s.id, 'pending_payment', 'KES', 100, 2, market_clock() + interval '1 day'
          FROM placed, unnest(CAST(:sellers AS bigint[])) WITH ORDINALITY AS s(id, place) ORDER BY place
          RETURNING id),
        lines AS (
-         INSERT INTO order_lines (order_id, listing_id, product_id, title, quantity, unit_minor, total_minor)
-         SELECT id, :listing, :product, 'Basket', 1, 100, 100 FROM ordered)
+         INSERT INTO order_lines (order_id, listing_id, product_id, title, quantity, unit_minor, total_minor,
+                                  commission_bp)
+         SELECT id, :listing, :product, 'Basket', 1, 100, 100, 200 FROM ordered)
        SELECT id FROM placed"""
+)
+
+_PAYMENT = text(
+    """INSERT INTO payments (code, user_id, purpose, reference, provider, currency, amount_minor, received_minor, state,
+                             expires_at)
+       SELECT substr(md5(id::text || random()), 1, 12), buyer_id, 'checkout', id::text, 'cash', 'KES', 300, 300,
+              'captured', expires_at FROM checkouts WHERE id = :id RETURNING id"""
 )
 
 
@@ -75,8 +83,9 @@ def lose_connection(request):
 
 
 def pay(request, checkout_id):
+    payment_id = request.db.execute(_PAYMENT, {"id": checkout_id}).scalar_one()
     clearing = provider_clearing("cash", "KES")
-    assert request.find_service(OrderService).pay(checkout_id, uuid.uuid4(), clearing)
+    assert request.find_service(OrderService).pay(checkout_id, payment_id, Money(300, "KES"), clearing)
 
 
 def pay_and_fail(request, checkout_id):

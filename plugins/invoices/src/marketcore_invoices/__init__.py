@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketcore.events import OrderStateChanged, RefundChanged
+from marketcore.events import OrderStateChanged, PaymentCaptured, RefundChanged
 from marketcore.plugins import Plugin
 from marketcore_invoices.services import IssuingService, PrintingService
 from marketcore_invoices.settings import InvoiceSettings
@@ -20,6 +20,7 @@ def includeme(config: Any) -> None:
     config.register_service_factory(".services.issuing_service", IssuingService)
     config.register_service_factory(".services.printing_service", PrintingService)
     config.add_event_subscriber(".subscribers.note_order", OrderStateChanged)
+    config.add_event_subscriber(".subscribers.note_payment", PaymentCaptured)
     config.add_event_subscriber(".subscribers.note_refund", RefundChanged)
     config.add_job(".jobs.make_pdf")
     config.add_periodic_job(".jobs.issue_missing", every_seconds=3600)

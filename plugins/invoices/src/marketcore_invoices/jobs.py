@@ -15,6 +15,6 @@ def make_pdf(request: Any, document_id: int) -> None:
 
 
 def issue_missing(request: Any) -> None:
-    """Issue the invoices of orders that were paid while this plugin was not enabled, a batch at a time."""
+    """Issue what orders were owed while this plugin was not enabled, a batch at a time."""
     if request.find_service(IssuingService).issue_missing(BATCH):
         request.enqueue("invoices.issue_missing")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor, Moment
 from marketcore.identity.models import User
 from marketcore.orders.models import Order
+from marketcore.refunds.models import Refund
 
 _KNOWN = "kind IN ('invoice','credit_note')"
 
@@ -32,7 +33,8 @@ class NumberSeries(Base):
 class Document(Base):
     """An invoice or a credit note, frozen: the database refuses to change or delete it.
 
-    ``content`` is what it says: parties, lines and amounts as they were when it was issued.
+    ``content`` is what it says: parties, lines and amounts as they were when it was issued. ``refund_id`` is the first
+    try of what a credit note gives back.
     """
 
     __tablename__ = "invoices_documents"
@@ -58,7 +60,7 @@ class Document(Base):
     buyer_id: Mapped[int] = mapped_column(ForeignKey(User.id))
     order_id: Mapped[int] = mapped_column(ForeignKey(Order.id))
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoices_documents.id"), index=True)
-    refund_id: Mapped[UUID | None] = mapped_column(unique=True)
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey(Refund.id), unique=True)
     currency: Mapped[Currency]
     total_minor: Mapped[Minor]
     issued_at: Mapped[Moment]

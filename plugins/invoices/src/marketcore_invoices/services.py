@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -25,15 +23,6 @@ from marketcore_invoices.typesetting import typeset
 SECONDS_TO_WAIT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
-    """Money of an order that has gone back to its payer."""
-
-    id: UUID
-    order_id: int
-    amount: Money
-
-
 class IssuingService:
     """Draws numbers and writes the documents that bear them, in one transaction.
 
@@ -48,19 +37,20 @@ class IssuingService:
         self._snapshots = Snapshots(settings)
         self._since = self._snapshots.midnight(settings["since"])
 
-    def issue(self, order_ids: Collection[int], refunds: Collection[Refund] = ()) -> list[Document]:
-        """Write the invoice of each order that is owed one, and a credit note for each refund of an invoiced order.
+    def issue(self, orders: Collection[int]) -> list[Document]:
+        """Write what the orders called ``orders`` are owed, and return it.
 
-        What has its document already is passed over. Returns what was written.
+        A paid order is owed an invoice, an invoiced one a credit note for each refund that has gone through; what has
+        its document already is passed over.
         """
-        refunded = sorted({refund.order_id for refund in refunds})
-        orders = sorted({*order_ids, *refunded})
-        drawing = self._draw_from(orders, refunded)
+        wanted = {"orders": sorted(orders), "since": self._since}
+        drawing = self._draw_from(wanted)
         if not drawing.series:
             return []
-        invoices = [self._invoice(drawing, order) for order in self._owed(orders)]
+        invoices = [self._invoice(drawing, order) for order in self._session.execute(sql.ORDERS, wanted).all()]
         self._session.flush()
-        notes = [self._credit_note(drawing, *credited) for credited in self._uncredited(refunds)] if refunds else []
+        refunds = self._session.execute(sql.REFUNDS, wanted).all()
+        notes = [self._credit_note(drawing, refund) for refund in refunds]
         self._session.flush()
         drawing.keep(self._session)
         for document in (*invoices, *notes):
@@ -68,53 +58,32 @@ class IssuingService:
         return [*invoices, *notes]
 
     def issue_missing(self, limit: int) -> bool:
-        """Issue the invoices of at most ``limit`` orders that have none; return whether more may be missing."""
+        """Issue what at most ``limit`` orders are owed and have not got; return whether more may be missing."""
         values = {"limit": limit, "since": self._since}
         orders = list(self._session.execute(sql.LOCK_OWED, values).scalars())
         if orders:
             self.issue(orders)
         return len(orders) == limit
 
-    def _draw_from(self, orders: list[int], refunded: list[int]) -> Drawing:
-        values = {"orders": orders, "refunded": refunded, "since": self._since}
-        rows = self._session.execute(sql.LOCK_SERIES, values).all()
+    def _draw_from(self, wanted: Mapping[str, Any]) -> Drawing:
+        rows = self._session.execute(sql.LOCK_SERIES, wanted).all()
         locked = {(row.seller_id, row.kind): Series(row.year, row.last, row.last_at) for row in rows}
         return Drawing(locked, clock.now(self._session), self._settings)
 
-    def _owed(self, orders: list[int]) -> Iterable[Any]:
-        return self._session.execute(sql.ORDERS, {"orders": orders, "since": self._since}).all()
-
     def _invoice(self, drawing: Drawing, order: Any) -> Document:
-        series, number = drawing.draw(order.seller_id, Kind.INVOICE)
-        document = _document(order, Kind.INVOICE, series, number)
+        document = _document(Kind.INVOICE, order, drawing)
         document.order_id, document.total_minor = order.id, order.total_minor
         document.content = self._snapshots.of_order(order, document.issued_at)
         self._session.add(document)
         return document
 
-    def _uncredited(self, refunds: Collection[Refund]) -> list[tuple[Refund, Document]]:
-        known = set(
-            self._session.scalars(select(Document.refund_id).where(Document.refund_id.in_([r.id for r in refunds])))
-        )
-        orders = {refund.order_id for refund in refunds}
-        invoices = {
-            invoice.order_id: invoice
-            for invoice in self._session.scalars(
-                select(Document).where(Document.order_id.in_(orders), Document.kind == Kind.INVOICE)
-            )
-        }
-        return [
-            (refund, invoices[refund.order_id])
-            for refund in sorted(refunds, key=lambda refund: refund.id)
-            if refund.id not in known and refund.order_id in invoices
-        ]
-
-    def _credit_note(self, drawing: Drawing, refund: Refund, invoice: Document) -> Document:
-        series, number = drawing.draw(invoice.seller_id, Kind.CREDIT_NOTE)
-        document = _document(invoice, Kind.CREDIT_NOTE, series, number)
-        document.order_id, document.total_minor = invoice.order_id, refund.amount.minor
-        document.invoice_id, document.refund_id = invoice.id, refund.id
-        document.content = self._snapshots.of_refund(invoice, refund.amount, document.issued_at)
+    def _credit_note(self, drawing: Drawing, refund: Any) -> Document:
+        invoice = self._session.get_one(Document, refund.invoice_id)
+        document = _document(Kind.CREDIT_NOTE, invoice, drawing)
+        document.order_id, document.total_minor = invoice.order_id, refund.amount_minor
+        document.invoice_id, document.refund_id = invoice.id, refund.first_try
+        amount = Money(refund.amount_minor, refund.currency)
+        document.content = self._snapshots.of_refund(invoice, amount, document.issued_at)
         self._session.add(document)
         return document
 
@@ -143,7 +112,8 @@ class Drawing:
             session.execute(sql.KEEP_SERIES, {**values, "last_at": series.last_at})
 
 
-def _document(source: Any, kind: Kind, series: Series, number: str) -> Document:
+def _document(kind: Kind, source: Any, drawing: Drawing) -> Document:
+    series, number = drawing.draw(source.seller_id, kind)
     return Document(
         kind=str(kind),
         number=number,

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 revision = "invoices_0001"
 down_revision = None
 branch_labels = ("invoices",)
-depends_on = "core_0003"
+depends_on = "core_0004"
 
 _KEPT = """
     CREATE FUNCTION invoices_documents_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["buyer_id"], ["users.id"], name="fk_invoices_documents_buyer_id"),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name="fk_invoices_documents_order_id"),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoices_documents.id"], name="fk_invoices_documents_invoice_id"),
+        sa.ForeignKeyConstraint(["refund_id"], ["refunds.id"], name="fk_invoices_documents_refund_id"),
         sa.PrimaryKeyConstraint("id", name="pk_invoices_documents"),
         sa.UniqueConstraint(
             "seller_id", "kind", "year", "sequence", name="uq_invoices_documents_seller_id_kind_year_sequence"
