@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
+from marketcore.testing.shop import money_arrives
+
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
@@ -130,7 +132,9 @@ def cursors(people, world, operations):
     admin, both = people.known("admin").access, people.known("both").access
     for _ in range(2):
         people.ask("POST", "/api/v1/cart/items", both, {"listing_id": world.listing["id"]})
-        assert people.ask("POST", "/api/v1/checkouts", both, {}).status_code == 201
+        placed = people.ask("POST", "/api/v1/checkouts", both, {})
+        assert placed.status_code == 201
+        assert money_arrives(people.market, placed.json()["id"])
     for n in range(2):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
