@@ -14,10 +14,16 @@ from marketcore_simulator.server import SimulatorServer
 
 
 class SimulatorSettings(colander.MappingSchema):
-    """``simulator.*``: where it listens (loopback only)."""
+    """``simulator.*``: where it listens (loopback only), and who hears of what happens at its Stripe face."""
 
     host = colander.SchemaNode(colander.String(), missing="127.0.0.1")
     port = colander.SchemaNode(colander.Integer(), missing=8002, validator=colander.Range(0, 65535))
+    stripe_webhook_url = colander.SchemaNode(
+        colander.String(), missing="", description="registered at the start for all events; empty: nobody is told"
+    )
+    stripe_webhook_secret = colander.SchemaNode(
+        colander.String(), missing="whsec_simulated_0123456789", description="what these events are signed with"
+    )
 
 
 def serve(registry: Any) -> int:
@@ -26,5 +32,8 @@ def serve(registry: Any) -> int:
         raise ConfigurationError("the simulator takes no real money: take 'simulator' out of marketcore.plugins")
     settings = section(registry, "simulator")
     signal.signal(signal.SIGTERM, lambda *_args: sys.exit(0))
-    SimulatorServer(settings["port"], settings["host"]).run()
+    server = SimulatorServer(settings["port"], settings["host"])
+    if settings["stripe_webhook_url"]:
+        server.app.stripe.tell(settings["stripe_webhook_url"], settings["stripe_webhook_secret"])
+    server.run()
     return 0
