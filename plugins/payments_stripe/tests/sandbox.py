@@ -61,9 +61,7 @@ def payout_for(destination, amount="10.00", currency="USD", *, begun=timedelta(0
 
 
 def make_provider(base_url, *, key=SECRET_KEY, connect_seconds=2, read_seconds=5, retries=2, **options):
-    gateway = StripeGateway(
-        base_url, key, connect_seconds=connect_seconds, read_seconds=read_seconds, retries=retries
-    )
+    gateway = StripeGateway(base_url, key, connect_seconds=connect_seconds, read_seconds=read_seconds, retries=retries)
     return StripeProvider(gateway, secrets=[SECRET], **options)
 
 

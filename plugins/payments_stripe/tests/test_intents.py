@@ -23,7 +23,9 @@ def confirm(sandbox):
     def confirm(reference, method="pm_card_visa"):
         key = {"Authorization": "Bearer sk_test_sim_demo"}
         path = f"/stripe/v1/payment_intents/{reference}/confirm"
-        return sandbox.http.post(path, data={"payment_method": method, "return_url": "http://127.0.0.1:1/"}, headers=key)
+        return sandbox.http.post(
+            path, data={"payment_method": method, "return_url": "http://127.0.0.1:1/"}, headers=key
+        )
 
     return confirm
 

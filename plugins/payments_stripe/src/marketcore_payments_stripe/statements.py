@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from marketcore.interfaces import StatementLine
+from marketcore.money import Money
 from marketcore_payments_stripe import bodies, readings
 from marketcore_payments_stripe.client import StripeGateway
 from marketcore_payments_stripe.currencies import from_units
@@ -31,23 +32,34 @@ def statement(gateway: StripeGateway, since: datetime, until: datetime) -> Itera
     for movement in gateway.movements(since, until):
         source = movement["source"]
         if movement["type"] in _KINDS and isinstance(source, Mapping) and not _came_back(source):
-            yield _line(movement, source)
+            yield from _lines(movement, source)
 
 
 def _came_back(source: Document) -> bool:
     return source.get("status") in ("failed", "canceled") or source.get("reversed") is True
 
 
-def _line(movement: Document, source: Document) -> StatementLine:
-    kind, amount, our_name = _KINDS[movement["type"]]
-    own = source["id"]
+def _lines(movement: Document, source: Document) -> list[StatementLine]:
+    kind, counted, our_name = _KINDS[movement["type"]]
+    amount = _money(source[counted], source["currency"])
+    if amount is None:
+        return []  # of no currency that a payment of ours is made in
     intent = readings.id_of(source.get("payment_intent")) if kind == "payment" else None
-    return StatementLine(
+    line = StatementLine(
         kind=kind,
-        amount=from_units(source[amount], source["currency"]),
+        amount=amount,
         at=datetime.fromtimestamp(movement["created"], UTC),
-        reference=intent or own,
-        receipt=intent or own,
+        reference=intent or source["id"],
+        receipt=intent or source["id"],
         operation_id=readings.our_id(source, our_name),
-        fee=from_units(movement["fee"], movement["currency"]) if movement["fee"] else None,
+        # Of a currency without decimals Stripe may keep fractions, which no amount of ours can say.
+        fee=_money(movement["fee"], movement["currency"]) if movement["fee"] else None,
     )
+    return [line]
+
+
+def _money(units: int, currency: str) -> Money | None:
+    try:
+        return from_units(units, currency)
+    except ValueError:
+        return None
