@@ -75,7 +75,8 @@ def of_intent(intent: Document) -> ProviderResult:
         amount = from_units(intent["amount_received"], intent["currency"])
         return ProviderResult(Outcome.SUCCEEDED, reference, reference, amount)
     if status in _PAYABLE:
-        form = NextAction("client_secret", {"client_secret": intent["client_secret"]})
+        secret = intent.get("client_secret")
+        form = NextAction("client_secret", {"client_secret": secret}) if secret else None
         return ProviderResult(Outcome.NEEDS_ACTION, reference, next_action=form)
     if status == "canceled":
         given_up = intent.get("cancellation_reason") in ("abandoned", "expired")

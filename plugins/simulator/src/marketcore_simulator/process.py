@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import colander
@@ -32,8 +33,13 @@ def serve(registry: Any) -> int:
         raise ConfigurationError("the simulator takes no real money: take 'simulator' out of marketcore.plugins")
     settings = section(registry, "simulator")
     signal.signal(signal.SIGTERM, lambda *_args: sys.exit(0))
+    build_server(settings).run()
+    return 0
+
+
+def build_server(settings: Mapping[str, Any]) -> SimulatorServer:
+    """Return the server that ``simulator.*`` describe, not yet answering."""
     server = SimulatorServer(settings["port"], settings["host"])
     if settings["stripe_webhook_url"]:
         server.app.stripe.tell(settings["stripe_webhook_url"], settings["stripe_webhook_secret"])
-    server.run()
-    return 0
+    return server
