@@ -95,9 +95,11 @@ def test_no_secret_is_in_any_log_line_or_refusal(people, canaries, log_lines):
 
 def test_a_callback_address_is_not_logged(people, log_lines):
     token = uuid.uuid4().hex * 2
-    for path in hooks(people, token):
+    paths = list(hooks(people, token))
+    for path in paths:
         people.ask("POST", path, None, {})
-    assert [line["route"] for line in log_lines() if line["event"] == "request"] == ["payments.hook.token"]
+    routes = [line["route"] for line in log_lines() if line["event"] == "request"]
+    assert routes == ["payments.hook.token"] * len(paths)
     assert token not in json.dumps(log_lines())
 
 

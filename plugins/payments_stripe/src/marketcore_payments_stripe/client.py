@@ -222,6 +222,6 @@ def _created(since: datetime, until: datetime) -> dict[str, Any]:
 
 def _code(error: stripe.StripeError) -> str:
     """Return the most telling code: why the bank declined, else what Stripe calls it, else the kind of error."""
-    body = error.json_body if isinstance(error.json_body, dict) else {}
-    told = body.get("error") if isinstance(body.get("error"), dict) else {}
+    body: Any = error.json_body if isinstance(error.json_body, dict) else {}
+    told: Any = body.get("error") if isinstance(body.get("error"), dict) else {}
     return str(told.get("decline_code") or error.code or told.get("type") or type(error).__name__)
