@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -205,6 +206,38 @@ def test_a_wrong_key_means_that_nothing_was_attempted_and_is_not_told(provider_w
     assert result.outcome is Outcome.NOT_ATTEMPTED
     assert "another_account" not in result.detail
     assert sandbox.objects("checkout.session") == []
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_redirect_is_not_followed_with_the_key(provider_with, receiver, status):
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.send_response(status)
+            self.send_header("Location", receiver.url)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self):
+            self.do_POST()
+
+        def log_message(self, *_arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        lost = provider_with(f"http://127.0.0.1:{server.server_port}", retries=0)
+        assert lost.start(attempt_for()).outcome is Outcome.UNKNOWN
+        assert lost.fetch(attempt_for(reference="cs_1")).outcome is Outcome.UNKNOWN
+        server.shutdown()
+        thread.join()
+    assert receiver.calls == []
+
+
+def test_an_answer_that_is_not_stripes_says_nothing(provider_with, receiver):
+    stranger = provider_with(receiver.url, retries=0)
+    assert stranger.start(attempt_for()).outcome is Outcome.UNKNOWN
+    assert len(receiver.calls) == 1
 
 
 def test_what_stripe_refuses_is_declined_with_its_reason(provider):

@@ -49,6 +49,14 @@ def test_an_account_whose_opening_was_never_answered_is_opened_once(provider, sa
     assert len(sandbox.objects("account")) == 1
 
 
+def test_an_account_opened_without_an_answer_is_shown_as_it_stands_now(provider, sandbox):
+    destination = destination_for()
+    sandbox.script("accounts.create", "drop_after", times=TRIES)
+    provider.enroll(destination)
+    sandbox.control(f"/accounts/{sandbox.objects('account')[0]['id']}/active")
+    assert provider.enroll(destination).state == "active"
+
+
 @pytest.mark.parametrize(
     ("moved", "state", "linked"),
     [("active", "active", False), ("pending", "pending", True), ("restricted", "pending", True)],

@@ -209,6 +209,8 @@ def _never_connected(error: Exception) -> bool:
 
 def _plain(found: Any) -> Document:
     document: Document = found.to_dict()
+    if not isinstance(document.get("object"), str):
+        raise Unclear("strange_answer", "what answered is not Stripe: its answer is no object")
     return document
 
 
