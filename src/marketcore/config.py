@@ -28,6 +28,10 @@ CORE = (
     "marketcore.ledger",
     "marketcore.orders",
     "marketcore.payments",
+    "marketcore.refunds",
+    "marketcore.disputes",
+    "marketcore.payouts",
+    "marketcore.reconciliation",
 )
 LIBRARIES = {
     "tm.manager_hook": "pyramid_tm.explicit_manager",

@@ -79,6 +79,15 @@ class PaymentCaptured:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneySetAside:
+    """Money has arrived that cannot be used for what it was sent for; it stands on ``unapplied_receipts``."""
+
+    payment_id: UUID
+    amount: Money
+    asked: Money
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentFailed:
     """An attempt to pay has ended without money; ``reason`` is the normalised code."""
 
@@ -86,3 +95,34 @@ class PaymentFailed:
     purpose: str
     reference: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundChanged:
+    """A refund took one step (see ``RefundState``); ``order_id`` is ``None`` for money that paid for nothing."""
+
+    refund_id: UUID
+    payment_id: UUID
+    order_id: int | None
+    state: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutChanged:
+    """A payout took one step (see ``PayoutState``)."""
+
+    payout_id: UUID
+    user_id: int
+    state: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeChanged:
+    """A payer's bank has contested a payment (``open``), or that ended (``won`` or ``lost`` for the platform)."""
+
+    dispute_id: UUID
+    payment_id: UUID
+    state: str
+    amount: Money

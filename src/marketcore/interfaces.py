@@ -123,6 +123,21 @@ class RefundAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """A refund as a payment purpose sees it: how much (``None``: what is left) of which part is to go back.
+
+    ``ends_as`` is the state of a part of which nothing is left, such as ``refunded`` or ``cancelled``.
+    """
+
+    id: UUID
+    payment_id: UUID
+    reference: str
+    order_id: int | None
+    minor: int | None
+    ends_as: str
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
     """Where a payee's money goes: the validated fields of a ``destination_schema``, and the provider's own name of it.
 
@@ -151,7 +166,7 @@ class Enrollment:
 
 @dataclass(frozen=True, slots=True)
 class PayoutAttempt:
-    """One attempt to pay ``amount`` to ``destination``; ``id`` is the idempotency key, ``callback_url`` of this call."""
+    """One attempt to pay ``amount`` to ``destination``; ``id`` is the idempotency key."""
 
     id: UUID
     code: str
@@ -359,7 +374,9 @@ class PaymentPurpose(Protocol):
     All methods run inside the transaction, with the payment's row locked. A purpose may also have
     ``country(request, reference) -> str | None`` (for routing), ``authorized(request, reference, payment_id,
     provider) -> bool`` (goods that leave before the money: the feature ``on_delivery``) and ``given_back(request,
-    reference, refund) -> Sequence[Transfer]`` (where the money of a refund comes from).
+    refund, to) -> int`` (move a ``RefundOrder``'s money to the ledger account ``to`` and return how many minor units;
+    a purpose without it cannot be refunded), ``contested(request, reference, dispute_id, minor, to) -> int`` and
+    ``settled(request, reference, dispute_id, won) -> None`` (a dispute takes money away, and ends).
     """
 
     def amount_due(self, request: Any, reference: str, user_id: int) -> Money:

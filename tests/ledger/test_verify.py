@@ -28,8 +28,9 @@ WITH person AS (
     INSERT INTO checkouts (buyer_id, currency, total_minor, expires_at)
     SELECT min(id), 'KES', 300, market_clock() FROM person RETURNING id, buyer_id
 )
-INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_bp, payment_due_at)
-SELECT id, buyer_id, buyer_id + 1, 'paid', 'KES', 300, 1000, market_clock() FROM checkout RETURNING id
+INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor, payment_due_at,
+                    paid_at)
+SELECT id, buyer_id, buyer_id + 1, 'paid', 'KES', 300, 30, market_clock(), market_clock() FROM checkout RETURNING id
 """
 INSERT = f"""
 INSERT INTO ledger_transfers
@@ -192,11 +193,14 @@ def test_an_order_that_is_over_or_not_paid_holds_nothing(
 def test_a_paid_order_whose_money_never_came_is_found(query: Any, differences: Any) -> None:
     query(
         "INSERT INTO orders"
-        " (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_bp, payment_due_at)"
-        " SELECT checkout_id, buyer_id, seller_id, 'paid', 'KES', 5, 0, payment_due_at FROM orders"
+        " (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor, payment_due_at, paid_at)"
+        " SELECT checkout_id, buyer_id, seller_id, 'paid', 'KES', 5, 0, payment_due_at, paid_at FROM orders"
     )
     [found] = differences()
-    assert (found.check, found.detail) == ("orders hold their money", "order is paid and holds 0 of 5 KES")
+    assert (found.check, found.detail) == (
+        "orders hold their money",
+        "order is paid and holds 0 of 5 KES, of which 0 went back and 0 is contested",
+    )
 
 
 @pytest.mark.usefixtures("books")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 from sqlalchemy import event
 
 from marketcore.ledger.accounts import commission as commission_account
-from marketcore.ledger.accounts import order_held, provider_clearing, seller_payable
+from marketcore.ledger.accounts import order_held, seller_payable
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.verify import verify
 from marketcore.orders.jobs import release_delivered
-from marketcore.orders.services import OrderService
-from marketcore.testing.shop import ADDRESS, PASSWORD, Shop, register
+from marketcore.testing.shop import ADDRESS, PASSWORD, Shop, money_arrives, register
 
 
 class Bazaar(Shop):
@@ -27,11 +24,7 @@ class Bazaar(Shop):
 
     def money_arrives(self, checkout=None):
         """Let the whole total of a checkout be captured; return whether it could be used."""
-        checkout_id = (checkout or self.checkout)["id"]
-        clearing = provider_clearing("cash", "KES")
-        return self.market.perform(
-            lambda request: request.find_service(OrderService).pay(checkout_id, uuid.uuid4(), clearing)
-        )
+        return money_arrives(self.market, (checkout or self.checkout)["id"])
 
     def released(self):
         """Let the job release what was delivered long enough ago."""

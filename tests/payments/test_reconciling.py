@@ -71,7 +71,7 @@ def test_the_last_question_without_an_end_calls_for_a_person_loudly(till, capsys
     assert till.row(payment).reason == ""
     capsys.readouterr()
     assert till.ask_now() == 1
-    assert "payment_needs_review" in capsys.readouterr().out
+    assert "operation_needs_review" in capsys.readouterr().out
     assert (till.row(payment).state, till.row(payment).reason) == ("pending", "needs_review")
     assert till.ask_now() == 0
     assert till.start_payment({}).status_code == 409
@@ -82,7 +82,7 @@ def test_a_last_question_that_finds_the_money_calls_for_nobody(till, capsys):
     till.market.query("UPDATE payments SET checks = :checks", checks=len(CHECK_AFTER))
     till.gateway.settle(payment, "captured")
     till.ask_now()
-    assert "payment_needs_review" not in capsys.readouterr().out
+    assert "operation_needs_review" not in capsys.readouterr().out
     assert (till.row(payment).state, till.row(payment).reason) == ("captured", "")
     till.assert_paid_once()
 
@@ -124,10 +124,11 @@ def test_a_slow_question_is_not_asked_a_second_time_meanwhile(till):
 
 def test_a_reconciler_that_died_while_asking_is_replaced_after_its_lease(till):
     from marketcore.payments import reconciler
+    from marketcore.payments.operations import operations
 
     till.pay({})
     till.market.query("UPDATE payments SET next_check_at = market_clock()")
-    assert till.market.perform(reconciler._claim)
+    assert till.market.perform(reconciler._claim, operations(till.market.registry)["payment"])
     assert till.ask_now() == 0
     till.market.travel("121 seconds")
     assert till.ask_now() == 1

@@ -22,9 +22,9 @@ OUTCOME = {
     "authorized": Outcome.AUTHORIZED,
 }
 _INSERT = """
-    INSERT INTO payments (code, token_hash, user_id, purpose, reference, provider, currency, amount_minor, state,
+    INSERT INTO payments (code, user_id, purpose, reference, provider, currency, amount_minor, state,
                           expires_at, next_check_at)
-    SELECT substr(md5(random()::text), 1, 12), sha256(random()::text::bytea), buyer_id, 'checkout', id::text, 'fakepay',
+    SELECT substr(md5(random()::text), 1, 12), buyer_id, 'checkout', id::text, 'fakepay',
            currency, total_minor, 'submitting', market_clock() + interval '15 minutes',
            market_clock() + interval '1 minute'
     FROM checkouts WHERE id = :checkout RETURNING id

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
-from marketcore.ledger.accounts import provider_clearing
-from marketcore.orders.services import OrderService
+from marketcore.testing.shop import money_arrives
 
 from .tables import counts
 from .world import SHIP_TO, World
@@ -95,10 +94,7 @@ class Receipt(Checkout):
         checkout = self.send().json()
         self.order_id = checkout["orders"][0]["id"]
         self.path, self.body = f"/api/v1/orders/{self.order_id}/steps", {"to": "delivered"}
-        clearing = provider_clearing("mpesa", "KES")
-        people.market.perform(
-            lambda request: request.find_service(OrderService).pay(checkout["id"], uuid.uuid4(), clearing)
-        )
+        money_arrives(people.market, checkout["id"], "mpesa")
         people.market.query("UPDATE orders SET state = 'shipped' WHERE id = :id", id=self.order_id)
 
     def check(self):

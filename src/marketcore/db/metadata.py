@@ -6,7 +6,22 @@ from importlib import import_module
 
 from marketcore.db.base import Base
 
-NOUNS = ("identity", "media", "catalog", "orders", "payments", "ledger", "jobs", "live", "web")
+NOUNS = (
+    "identity",
+    "media",
+    "catalog",
+    "orders",
+    "payments",
+    "refunds",
+    "disputes",
+    "payouts",
+    "reconciliation",
+    "audit",
+    "ledger",
+    "jobs",
+    "live",
+    "web",
+)
 
 
 def core_metadata():  # type: ignore[no-untyped-def]

@@ -147,11 +147,14 @@ ORDERS = (
     Check(
         "orders hold their money",
         f"""
-        SELECT o.id::text, format('order is %s and holds %s of %s %s',
-                                  o.state, coalesce(held.minor, 0), o.total_minor, o.currency) AS detail
+        SELECT o.id::text, format('order is %s and holds %s of %s %s, of which %s went back and %s is contested',
+                                  o.state, coalesce(held.minor, 0), o.total_minor, o.currency, o.refunded_minor,
+                                  o.disputed_minor) AS detail
         FROM orders o LEFT JOIN ({_HELD}) held ON held.owner_id = o.id::text AND held.currency = o.currency
         WHERE coalesce(held.minor, 0) <> CASE
-            WHEN o.state IN ('paid', 'confirmed', 'packed', 'shipped', 'delivered', 'disputed') THEN o.total_minor
+            WHEN o.paid_at IS NOT NULL AND CASE o.state WHEN 'disputed' THEN o.disputed_from ELSE o.state END
+                 IN ('paid', 'confirmed', 'packed', 'shipped', 'delivered')
+            THEN o.total_minor - o.refunded_minor - o.disputed_minor
             ELSE 0 END
         """,
     ),
@@ -162,6 +165,57 @@ ORDERS = (
                                     AS detail
         FROM ({_HELD}) held LEFT JOIN orders o ON o.id::text = held.owner_id AND o.currency = held.currency
         WHERE held.minor <> 0 AND o.id IS NULL
+        """,
+    ),
+)
+
+OPERATIONS = (
+    Check(
+        "refunds due",
+        """
+        WITH due AS (
+            SELECT a.currency, a.credits_posted - a.debits_posted + coalesce((
+                SELECT sum(d.credits_posted - d.debits_posted) FROM ledger_deltas d WHERE d.account_id = a.id), 0)
+                AS minor
+            FROM ledger_accounts a WHERE a.purpose = 'refund_due'
+        ), owed AS (
+            SELECT currency, sum(amount_minor) AS minor FROM refunds
+            WHERE state <> 'succeeded' AND replaced_by IS NULL GROUP BY currency
+        )
+        SELECT coalesce(due.currency, owed.currency) AS id,
+               format('%s stands on refund_due, unfinished refunds need %s', coalesce(due.minor, 0),
+                      coalesce(owed.minor, 0)) AS detail
+        FROM due FULL JOIN owed ON owed.currency = due.currency
+        WHERE coalesce(due.minor, 0) <> coalesce(owed.minor, 0)
+        """,
+    ),
+    Check(
+        "payouts hold their money",
+        """
+        SELECT p.id::text, format('payout is %s and its hold is %s', p.state,
+                                  coalesce(done.kind, CASE WHEN hold.id IS NULL THEN 'missing' ELSE 'open' END))
+                              AS detail
+        FROM payouts p
+        LEFT JOIN ledger_transfers hold
+               ON hold.kind = 'pending' AND hold.ref_type = 'payout' AND hold.ref_id = p.id::text
+        LEFT JOIN ledger_transfers done ON done.pending_id = hold.id AND done.kind IN ('post', 'void')
+        WHERE hold.id IS NULL OR hold.amount <> p.amount_minor
+           OR (p.state IN ('requested', 'approved', 'submitting', 'sent', 'unknown') AND done.id IS NOT NULL)
+           OR (p.state IN ('failed', 'rejected') AND done.kind IS DISTINCT FROM 'void')
+           OR (p.state IN ('paid', 'returned') AND done.id IS NULL)
+        """,
+    ),
+    Check(
+        "disputes hold their money",
+        """
+        SELECT d.id::text, format('dispute is %s, its parts are %s and its account holds %s', d.state,
+                                  coalesce(part.minor, 0), coalesce(a.credits_posted - a.debits_posted, 0)) AS detail
+        FROM disputes d
+        LEFT JOIN (SELECT dispute_id, sum(amount_minor) AS minor FROM dispute_parts GROUP BY dispute_id) part
+               ON part.dispute_id = d.id
+        LEFT JOIN ledger_accounts a ON a.owner_type = 'dispute' AND a.owner_id = d.id::text AND a.purpose = 'disputed'
+        WHERE coalesce(a.credits_posted - a.debits_posted, 0)
+              <> CASE d.state WHEN 'open' THEN coalesce(part.minor, 0) ELSE 0 END
         """,
     ),
 )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from marketcore.ledger.checks import LEDGER, ORDERS, Check
+from marketcore.ledger.checks import LEDGER, OPERATIONS, ORDERS, Check
 
-CHECKS: tuple[Check, ...] = (*LEDGER, *ORDERS)
+CHECKS: tuple[Check, ...] = (*LEDGER, *ORDERS, *OPERATIONS)
 
 
 @dataclass(frozen=True, slots=True)

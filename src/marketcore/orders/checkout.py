@@ -20,7 +20,11 @@ _LOCK_CART = text("SELECT listing_id FROM cart_items WHERE user_id = :buyer ORDE
 # The listings are locked in id order, here and wherever stock comes back.
 _LOCK_LISTINGS = text(
     """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
-              coalesce(c.award_minor, l.price_minor) AS unit_minor, c.quantity AS wanted, l.quantity AS left
+              coalesce(c.award_minor, l.price_minor) AS unit_minor, c.quantity AS wanted, l.quantity AS left,
+              coalesce((SELECT r.basis_points FROM commission_rates r
+                        WHERE (r.seller_id = l.seller_id OR r.seller_id IS NULL)
+                          AND (r.category_id = p.category_id OR r.category_id IS NULL)
+                        ORDER BY r.seller_id IS NULL, r.category_id IS NULL LIMIT 1), :commission) AS commission_bp
        FROM cart_items c JOIN listings l ON l.id = c.listing_id JOIN products p ON p.id = l.product_id
        WHERE c.user_id = :buyer AND l.id = ANY(:listings) ORDER BY l.id FOR NO KEY UPDATE OF l"""
 )
@@ -34,17 +38,21 @@ _PLACE = text(
          INSERT INTO checkouts (buyer_id, currency, total_minor, ship_to, expires_at)
          VALUES (:buyer, :currency, :total, CAST(:ship_to AS jsonb), :due) RETURNING id),
        ordered AS (
-         INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_bp,
+         INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor,
                              payment_due_at)
-         SELECT placed.id, :buyer, s.seller_id, :state, :currency, s.total, :commission, :due
-         FROM placed, unnest(CAST(:sellers AS bigint[]), CAST(:totals AS bigint[])) AS s(seller_id, total)
+         SELECT placed.id, :buyer, s.seller_id, :state, :currency, s.total, s.commission, :due
+         FROM placed, unnest(CAST(:sellers AS bigint[]), CAST(:totals AS bigint[]), CAST(:commissions AS bigint[]))
+              AS s(seller_id, total, commission)
          RETURNING id, checkout_id, seller_id, total_minor),
        lines AS (
-         INSERT INTO order_lines (order_id, listing_id, product_id, title, quantity, unit_minor, total_minor)
-         SELECT ordered.id, n.listing_id, n.product_id, n.title, n.quantity, n.unit, n.unit * n.quantity
+         INSERT INTO order_lines (order_id, listing_id, product_id, title, quantity, unit_minor, total_minor,
+                                  commission_bp)
+         SELECT ordered.id, n.listing_id, n.product_id, n.title, n.quantity, n.unit, n.unit * n.quantity,
+                n.rate
          FROM unnest(CAST(:line_sellers AS bigint[]), CAST(:listings AS bigint[]), CAST(:products AS bigint[]),
-                     CAST(:titles AS text[]), CAST(:quantities AS int[]), CAST(:units AS bigint[]))
-              AS n(seller_id, listing_id, product_id, title, quantity, unit)
+                     CAST(:titles AS text[]), CAST(:quantities AS int[]), CAST(:units AS bigint[]),
+                     CAST(:rates AS int[]))
+              AS n(seller_id, listing_id, product_id, title, quantity, unit, rate)
          JOIN ordered ON ordered.seller_id = n.seller_id
          RETURNING id, order_id, listing_id, quantity),
        held AS (
@@ -96,7 +104,8 @@ class CheckoutService:
 
     def _locked_cart(self, buyer_id: int) -> list[CartLine]:
         listings = list(self._session.execute(_LOCK_CART, {"buyer": buyer_id}).scalars())
-        rows = self._session.execute(_LOCK_LISTINGS, {"buyer": buyer_id, "listings": listings}).mappings()
+        wanted = {"buyer": buyer_id, "listings": listings, "commission": self._commission_bp}
+        rows = self._session.execute(_LOCK_LISTINGS, wanted).mappings()
         return [CartLine(**row) for row in rows]
 
     def _reserve(self, lines: list[CartLine]) -> None:
@@ -119,7 +128,8 @@ class CheckoutService:
             "ship_to": json.dumps(ship_to),
             "due": due,
             "state": OrderState.PENDING_PAYMENT,
-            "commission": self._commission_bp,
+            "commissions": [sum(line.commission_minor for line in group) for group in sellers.values()],
+            "rates": [line.commission_bp for line in lines],
             "sellers": list(sellers),
             "totals": [sum(line.total_minor for line in group) for group in sellers.values()],
             "line_sellers": [line.seller_id for line in lines],

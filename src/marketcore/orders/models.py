@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,12 +41,20 @@ class Checkout(Base):
 
 
 class Order(Base):
-    """One seller's part of a checkout. ``commission_bp`` is frozen when the order is placed."""
+    """One seller's part of a checkout.
+
+    ``commission_minor`` is the platform's share of the whole, frozen when the order is placed. ``refunded_minor``
+    has gone back (or is on its way), ``disputed_minor`` is contested; ``payment_id`` brought its
+    money at ``paid_at``, and an order ``on_delivery`` is carried out before that. ``disputed_from`` is where a
+    dispute found it.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
         CheckConstraint("total_minor > 0", name="total_positive"),
-        CheckConstraint("commission_bp BETWEEN 0 AND 10000", name="commission_share"),
+        CheckConstraint("commission_minor BETWEEN 0 AND total_minor", name="commission_share"),
+        CheckConstraint("refunded_minor >= 0 AND disputed_minor >= 0", name="not_negative"),
+        CheckConstraint("refunded_minor + disputed_minor <= total_minor", name="given_back_at_most_once"),
         Index("ix_orders_buyer_id_id", "buyer_id", "id"),
         Index("ix_orders_seller_id_id", "seller_id", "id"),
         Index("ix_orders_payment_due_at", "payment_due_at", postgresql_where=text("state = 'pending_payment'")),
@@ -61,7 +69,13 @@ class Order(Base):
     state: Mapped[str] = mapped_column(String(20))
     currency: Mapped[Currency]
     total_minor: Mapped[Minor]
-    commission_bp: Mapped[int]
+    commission_minor: Mapped[Minor]
+    refunded_minor: Mapped[Minor] = mapped_column(server_default="0")
+    disputed_minor: Mapped[Minor] = mapped_column(server_default="0")
+    disputed_from: Mapped[str | None] = mapped_column(String(20))
+    on_delivery: Mapped[bool] = mapped_column(server_default="false")
+    payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.id"), index=True)
+    paid_at: Mapped[Moment | None]
     carrier: Mapped[str] = mapped_column(String(100), server_default="")
     tracking_number: Mapped[str] = mapped_column(String(100), server_default="")
     payment_due_at: Mapped[Moment]
@@ -77,6 +91,7 @@ class OrderLine(Base):
     __table_args__ = (
         CheckConstraint("quantity > 0 AND unit_minor > 0", name="positive"),
         CheckConstraint("total_minor = unit_minor * quantity", name="total_matches"),
+        CheckConstraint("commission_bp BETWEEN 0 AND 10000", name="commission_share"),
     )
 
     id: Mapped[Key]
@@ -87,6 +102,24 @@ class OrderLine(Base):
     quantity: Mapped[int]
     unit_minor: Mapped[Minor]
     total_minor: Mapped[Minor]
+    commission_bp: Mapped[int]
+
+
+class CommissionRate(Base):
+    """The platform's share where it is not the default: of a seller's sales, of a category's, or of both together."""
+
+    __tablename__ = "commission_rates"
+    __table_args__ = (
+        CheckConstraint("basis_points BETWEEN 0 AND 10000", name="basis_points_share"),
+        CheckConstraint("seller_id IS NOT NULL OR category_id IS NOT NULL", name="of_something"),
+        UniqueConstraint("seller_id", "category_id", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[Key]
+    seller_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
+    basis_points: Mapped[int]
+    created_at: Mapped[CreatedAt]
 
 
 class Reservation(Base):

@@ -7,34 +7,59 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from marketcore.exceptions import Conflict, NotFound
+from marketcore.exceptions import Conflict, Invalid, NotFound
+from marketcore.interfaces import RefundOrder
+from marketcore.ledger.accounts import AccountRef
 from marketcore.money import Money
 from marketcore.orders.services import OrderService
 
 _DUE = text(
-    """SELECT c.buyer_id, c.currency, c.total_minor, c.expires_at > market_clock() AS in_time,
-              (SELECT bool_and(o.state = 'pending_payment') FROM orders o WHERE o.checkout_id = c.id) AS payable,
+    """SELECT c.buyer_id, c.currency, c.expires_at > market_clock() AS in_time, c.ship_to ->> 'country' AS country,
+              (SELECT sum(o.total_minor) FROM orders o WHERE o.checkout_id = c.id AND o.state = 'pending_payment')
+                AS due_minor,
               (SELECT string_agg(DISTINCT o.state, ', ') FROM orders o WHERE o.checkout_id = c.id) AS states
        FROM checkouts c WHERE c.id = :id"""
 )
 
 
 class CheckoutPurpose:
-    """A payment for ``checkout``/``<checkout id>``: the whole total, once, before the deadline."""
+    """A payment for ``checkout``/``<checkout id>``: all its orders that await payment, once, before the deadline."""
 
     def amount_due(self, request: Any, reference: str, user_id: int) -> Money:
-        """Return the checkout's total."""
-        row = request.db.execute(_DUE, {"id": int(reference)}).first() if _is_key(reference) else None
+        """Return what the checkout's unpaid orders cost together."""
+        row = _checkout(request, reference)
         if row is None or row.buyer_id != user_id:
             raise NotFound(f"there is no checkout {reference} of yours")
-        if not (row.in_time and row.payable):
+        if not (row.in_time and row.due_minor):
             raise Conflict(f"checkout {reference} cannot be paid: its orders are {row.states}")
-        return Money(row.total_minor, row.currency)
+        return Money(int(row.due_minor), row.currency)
+
+    def country(self, request: Any, reference: str) -> str | None:
+        """Return the country that the goods go to."""
+        row = _checkout(request, reference)
+        return row.country if row else None
 
     def captured(self, request: Any, reference: str, payment_id: UUID, amount: Money, clearing: Any) -> bool:
         """Let the money stand for the checkout's orders."""
-        paid: bool = request.find_service(OrderService).pay(int(reference), payment_id, clearing)
+        paid: bool = request.find_service(OrderService).pay(int(reference), payment_id, amount, clearing)
         return paid
+
+    def authorized(self, request: Any, reference: str, payment_id: UUID, _provider: str) -> bool:
+        """Let the checkout's only order be carried out before it is paid."""
+        promised: bool = request.find_service(OrderService).promise(int(reference), payment_id)
+        return promised
+
+    def given_back(self, request: Any, refund: RefundOrder, to: AccountRef) -> int:
+        """Take a refund's money from the order it is for."""
+        if refund.order_id is None:
+            raise Invalid(errors={"order_id": "say which order of the checkout is refunded"})
+        orders = request.find_service(OrderService)
+        given: int = orders.give_back(refund.order_id, refund.minor, refund.id, to, refund.ends_as)
+        return given
+
+
+def _checkout(request: Any, reference: str) -> Any:
+    return request.db.execute(_DUE, {"id": int(reference)}).first() if _is_key(reference) else None
 
 
 def _is_key(reference: str) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from marketcore.exceptions import Conflict, Forbidden, NotFound, OutOfStock
-from marketcore.money import MAX_MINOR, exponent
+from marketcore.money import MAX_MINOR, allocate, commission, exponent
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
 
@@ -25,14 +25,28 @@ _O = OrderState
 # Who may ask for a step by name. Steps that move money on their own (paid, expired) belong to the platform alone.
 STEPS: Mapping[tuple[OrderState, OrderState], frozenset[Actor]] = {
     (_O.PENDING_PAYMENT, _O.CANCELLED): frozenset({Actor.BUYER, Actor.SELLER, Actor.ADMIN}),
+    (_O.PAID, _O.CANCELLED): frozenset({Actor.BUYER, Actor.SELLER, Actor.ADMIN}),
+    (_O.CONFIRMED, _O.CANCELLED): frozenset({Actor.SELLER, Actor.ADMIN}),
+    (_O.PACKED, _O.CANCELLED): frozenset({Actor.SELLER, Actor.ADMIN}),
     (_O.PAID, _O.CONFIRMED): frozenset({Actor.SELLER}),
     (_O.CONFIRMED, _O.PACKED): frozenset({Actor.SELLER}),
     (_O.PACKED, _O.SHIPPED): frozenset({Actor.SELLER}),
     (_O.SHIPPED, _O.DELIVERED): frozenset({Actor.BUYER, Actor.SELLER}),
     (_O.DELIVERED, _O.COMPLETED): frozenset({Actor.BUYER, Actor.ADMIN}),
 }
-# States in which the order's whole total stands on its held account.
-MONEY_HELD = frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED, _O.DISPUTED})
+# States in which the money of a paid order, but for what has gone back, stands on its held account.
+MONEY_HELD = frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED})
+
+
+def is_held(order: Any) -> bool:
+    """Whether the order's money stands on its held account; a dispute leaves it where it found it."""
+    state = order.disputed_from if order.state == OrderState.DISPUTED else order.state
+    return order.paid_at is not None and state in MONEY_HELD
+
+
+def platform_share(order: Any, minor: int) -> int:
+    """Return the platform's part of the first ``minor`` units of an order: all of them carry the whole commission."""
+    return allocate(minor, [order.commission_minor, order.total_minor - order.commission_minor])[0]
 
 
 def check_step(current: OrderState, target: OrderState, actors: Iterable[Actor]) -> OrderState:
@@ -56,11 +70,17 @@ class CartLine:
     unit_minor: int
     wanted: int
     left: int
+    commission_bp: int
 
     @property
     def total_minor(self) -> int:
         """The line's price."""
         return self.unit_minor * self.wanted
+
+    @property
+    def commission_minor(self) -> int:
+        """The platform's share of the line."""
+        return commission(self.total_minor, self.commission_bp)
 
 
 def split_by_seller(lines: Sequence[CartLine], buyer_id: int) -> dict[int, list[CartLine]]:

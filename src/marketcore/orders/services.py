@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import text
@@ -12,19 +13,20 @@ from sqlalchemy import text
 from marketcore.db import clock
 from marketcore.db.session import collided
 from marketcore.events import OrderStateChanged
-from marketcore.exceptions import Invalid, NotFound
-from marketcore.ledger.accounts import AccountRef, commission, order_held, seller_payable
-from marketcore.ledger.ids import business_id
+from marketcore.exceptions import Conflict, Invalid, NotFound
+from marketcore.ledger.accounts import AccountRef
 from marketcore.ledger.services import LedgerService
-from marketcore.ledger.transfers import Transfer
-from marketcore.money import commission as commission_of
+from marketcore.money import Money
+from marketcore.orders.money import OrderMoney
 from marketcore.orders.rules import MONEY_HELD, Actor, capacities, check_step
+from marketcore.refunds.services import RefundService
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
 log = structlog.get_logger(__name__)
 
-_COLUMNS = """id, reference, checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_bp, carrier,
-              tracking_number, payment_due_at, release_at, created_at, updated_at"""
+_COLUMNS = """id, reference, checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor,
+              refunded_minor, disputed_minor, disputed_from, on_delivery, payment_id, paid_at, carrier, tracking_number,
+              payment_due_at, release_at, created_at, updated_at"""
 _LOCK = text(f"SELECT {_COLUMNS} FROM orders WHERE id = :id FOR UPDATE")
 _LOCK_CHECKOUT = text(f"SELECT {_COLUMNS} FROM orders WHERE checkout_id = :id ORDER BY id FOR UPDATE")
 _OVERDUE = text(
@@ -36,7 +38,7 @@ _OVERDUE = text(
         ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED"""
 )
 _RELEASABLE = text(
-    f"""SELECT {_COLUMNS} FROM orders WHERE state = 'delivered' AND release_at <= market_clock()
+    f"""SELECT {_COLUMNS} FROM orders WHERE state = 'delivered' AND release_at <= market_clock() AND paid_at IS NOT NULL
         ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED"""
 )
 _MOVE = text(
@@ -56,7 +58,7 @@ _LOCK_STOCK = text(
 )
 _RETURN_STOCK = text(
     """WITH freed AS (
-         UPDATE stock_reservations SET state = 'released' WHERE order_id = :order AND state = 'held'
+         UPDATE stock_reservations SET state = 'released' WHERE order_id = :order AND state <> 'released'
          RETURNING listing_id, quantity)
        UPDATE listings l SET quantity = l.quantity + freed.quantity FROM freed WHERE l.id = freed.listing_id"""
 )
@@ -66,14 +68,23 @@ _TAKE_STOCK_AGAIN = text(
 )
 _COUNT_RESERVATIONS = text("SELECT count(*) FROM stock_reservations WHERE order_id = :order")
 _SELL = text("UPDATE stock_reservations SET state = 'sold' WHERE order_id = :order")
+_PAID = text("UPDATE orders SET payment_id = :payment, paid_at = market_clock() WHERE id = ANY(:orders)")
+_GIVEN_BACK = text("UPDATE orders SET refunded_minor = refunded_minor + :minor WHERE id = :id")
+_PROMISED = text("UPDATE orders SET payment_id = :payment, on_delivery = true WHERE id = ANY(:orders)")
+# Payments come before orders in the global lock order, and their history's end must be known to whoever refunds.
+_LOCK_PAYMENT = text("SELECT id FROM payments WHERE id = (SELECT payment_id FROM orders WHERE id = :id) FOR UPDATE")
 
 
 class OrderService:
     """Moves orders through their life, their stock and money with them."""
 
-    def __init__(self, session: Any, ledger: LedgerService, emit: Any, publish: Any, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, session: Any, ledger: LedgerService, emit: Any, publish: Any, refund: Any, settings: dict[str, Any]
+    ) -> None:
+        self._refund = refund
         self._session = session
         self._ledger = ledger
+        self._money = OrderMoney(ledger)
         self._emit = emit
         self._publish = publish
         self._release_time = timedelta(days=settings["release_days"])
@@ -85,36 +96,42 @@ class OrderService:
         ``details`` may hold ``note``, and for ``shipped`` ``carrier`` and ``tracking_number``. The buyer's word that
         the goods arrived completes the order at once where ``orders.release_on_confirmation`` says so.
         """
-        order = self._lock(order_id)
+        order = self.lock(order_id)
         actors = capacities(order, identity)
         check_step(OrderState(order.state), target, actors)
+        if target is OrderState.CANCELLED and order.paid_at:
+            reason = details.get("note") or "order cancelled"
+            self._refund(order.payment_id, order_id=order.id, by=identity.user_id, reason=reason, ends_as=target)
+            return
         if target is OrderState.SHIPPED and not details.get("carrier"):
             raise Invalid(errors={"carrier": "say who carries the parcel"})
         self.move(order, target, identity.user_id, **details)
         if target is OrderState.DELIVERED and Actor.BUYER in actors and self._release_on_confirmation:
-            self.move(self._lock(order_id), OrderState.COMPLETED, identity.user_id)
+            self.move(self.lock(order_id), OrderState.COMPLETED, identity.user_id)
 
     def move(self, order: Any, target: OrderState, actor_id: int | None, **details: str | None) -> None:
         """Make the locked ``order`` become ``target``: state, history, stock, money, event and live event."""
         previous = OrderState(order.state)
         step(ORDER_TRANSITIONS, previous, target)
+        if target is OrderState.COMPLETED and order.paid_at is None:
+            raise Conflict(f"order {order.id} is not paid yet: confirm the cash first")
         self._session.execute(_MOVE, self._move_parameters(order, previous, target, actor_id, details))
         if target in (OrderState.CANCELLED, OrderState.EXPIRED):
             self._lock_stock([order])
             self._session.execute(_RETURN_STOCK, {"order": order.id})
         if target is OrderState.COMPLETED and previous in MONEY_HELD:
-            self._release_money(order)
+            self._money.release(order)
         self._emit(OrderStateChanged(order.id, order.buyer_id, order.seller_id, previous, target, actor_id))
         self._publish(f"order:{order.id}", f"order.{target}", {"order_id": order.id, "status": str(target)})
 
-    def pay(self, checkout_id: int, payment_id: Any, clearing: Any) -> bool:
-        """Let the money of a captured payment stand for every order of the checkout.
+    def pay(self, checkout_id: int, payment_id: Any, amount: Money, clearing: Any) -> bool:
+        """Let the money of a captured payment stand for every order of the checkout that awaits it.
 
-        Orders that expired meanwhile take their stock again; ``False`` if any of them cannot, or is past paying,
-        and then nothing has changed.
+        Orders that expired meanwhile take their stock again; ``False`` if any of them cannot, or the money is not
+        what they cost together, and then nothing has changed.
         """
-        orders = list(self._session.execute(_LOCK_CHECKOUT, {"id": checkout_id}))
-        if not orders or any(order.state not in ("pending_payment", "expired") for order in orders):
+        orders = self._unpaid(checkout_id, payment_id)
+        if sum(order.total_minor for order in orders) != amount.minor or orders[0].currency != amount.currency:
             return False
         expired = [order for order in orders if order.state == "expired"]
         self._lock_stock(expired)
@@ -124,12 +141,50 @@ class OrderService:
                 return False
         for order in orders:
             self._session.execute(_SELL, {"order": order.id})
-        self._ledger.transfer(
-            [self._hold(order, payment_id, clearing) for order in orders], event_id=business_id("capture", payment_id)
-        )
+        self._money.hold(orders, payment_id, clearing)
+        self._session.execute(_PAID, {"payment": payment_id, "orders": [order.id for order in orders]})
         for order in orders:
-            self.move(order, OrderState.PAID, None)
+            if not order.on_delivery:
+                self.move(order, OrderState.PAID, None)
         return True
+
+    def promise(self, checkout_id: int, payment_id: Any) -> bool:
+        """Let the checkout's order be carried out before it is paid; ``False`` where several sellers share it."""
+        orders = self._unpaid(checkout_id, payment_id)
+        if len(orders) != 1 or orders[0].state != "pending_payment":
+            return False
+        self._session.execute(_SELL, {"order": orders[0].id})
+        self._session.execute(_PROMISED, {"payment": payment_id, "orders": [orders[0].id]})
+        self.move(orders[0], OrderState.CONFIRMED, None, note="to be paid on delivery")
+        return True
+
+    def give_back(self, order_id: int, minor: int | None, refund_id: UUID, to: AccountRef, ends_as: str) -> int:
+        """Move ``minor`` units of an order's money (``None``: what is left of it) to ``to``; return how many.
+
+        An order of which nothing is left becomes ``ends_as``. ``Conflict`` says why that much cannot go back.
+        """
+        order = self.lock(order_id)
+        left = order.total_minor - order.refunded_minor - order.disputed_minor
+        minor = left if minor is None else minor
+        if order.paid_at is None or order.state == OrderState.DISPUTED or not 0 < minor <= left:
+            money = Money(left if order.paid_at else 0, order.currency)
+            raise Conflict(f"order {order_id} is {order.state} and {money} of it can be refunded")
+        self._money.take_back(order, minor, "refund", refund_id, to)
+        self._session.execute(_GIVEN_BACK, {"id": order_id, "minor": minor})
+        if minor + order.refunded_minor == order.total_minor:
+            self.move(order, OrderState(ends_as), None, note="refunded")
+        return minor
+
+    def _unpaid(self, checkout_id: int, payment_id: Any) -> list[Any]:
+        """Return the locked orders of a checkout that this payment can pay."""
+        return [
+            order
+            for order in self._session.execute(_LOCK_CHECKOUT, {"id": checkout_id})
+            if order.state in ("pending_payment", "expired")
+            or (
+                order.on_delivery and order.payment_id == payment_id and not order.paid_at and order.state in MONEY_HELD
+            )
+        ]
 
     def expire_overdue(self, limit: int = 100) -> int:
         """Expire unpaid orders past their deadline and return their stock; return how many."""
@@ -140,7 +195,7 @@ class OrderService:
     def release_delivered(self, limit: int = 100) -> int:
         """Complete delivered orders whose time for objections has passed; return how many."""
         orders = list(self._session.execute(_RELEASABLE, {"limit": limit}))
-        self._ledger.lock(account for order in orders for account in _accounts(order))
+        self._ledger.lock(self._money.accounts(orders))
         return self._move_each(orders, OrderState.COMPLETED, "released after delivery")
 
     def _move_each(self, orders: list[Any], target: OrderState, note: str) -> int:
@@ -160,7 +215,9 @@ class OrderService:
     def _lock_stock(self, orders: Iterable[Any]) -> None:
         self._session.execute(_LOCK_STOCK, {"orders": [order.id for order in orders]})
 
-    def _lock(self, order_id: int) -> Any:
+    def lock(self, order_id: int) -> Any:
+        """Lock an order, its payment first, until the end of the transaction; ``NotFound`` if there is none."""
+        self._session.execute(_LOCK_PAYMENT, {"id": order_id})
         order = self._session.execute(_LOCK, {"id": order_id}).first()
         if order is None:
             raise NotFound(f"there is no order {order_id} of yours")
@@ -185,48 +242,13 @@ class OrderService:
         taken = self._session.execute(_TAKE_STOCK_AGAIN, {"order": order.id}).rowcount
         return bool(taken == self._session.execute(_COUNT_RESERVATIONS, {"order": order.id}).scalar_one())
 
-    @staticmethod
-    def _hold(order: Any, payment_id: Any, clearing: Any) -> Transfer:
-        return Transfer(
-            id=business_id("capture", payment_id, order.id),
-            debit=clearing,
-            credit=order_held(order.id, order.currency),
-            minor=order.total_minor,
-            code="capture",
-            ref_type="order",
-            ref_id=str(order.id),
-        )
-
-    def _release_money(self, order: Any) -> None:
-        held = order_held(order.id, order.currency)
-        fee = commission_of(order.total_minor, order.commission_bp)
-        shares = (
-            ("release", seller_payable(order.seller_id, order.currency), order.total_minor - fee),
-            ("commission", commission(order.currency), fee),
-        )
-        transfers = [
-            Transfer(
-                id=business_id(code, "order", order.id),
-                debit=held,
-                credit=account,
-                minor=minor,
-                code=code,
-                ref_type="order",
-                ref_id=str(order.id),
-            )
-            for code, account, minor in shares
-            if minor
-        ]
-        self._ledger.transfer(transfers, event_id=business_id("completion", order.id))
-
-
-def _accounts(order: Any) -> tuple[AccountRef, ...]:
-    return order_held(order.id, order.currency), seller_payable(order.seller_id, order.currency)
-
 
 def order_service(_context: Any, request: Any) -> OrderService:
     """Return the request's ``OrderService``."""
     from marketcore.settings import section
 
+    def refund(*given: Any, **named: Any) -> Any:
+        return request.find_service(RefundService).request(*given, **named)
+
     ledger = request.find_service(LedgerService)
-    return OrderService(request.db, ledger, request.emit, request.publish, section(request.registry, "orders"))
+    return OrderService(request.db, ledger, request.emit, request.publish, refund, section(request.registry, "orders"))

@@ -6,7 +6,9 @@ from typing import Any
 
 from pyramid.config import PHASE3_CONFIG
 
+from marketcore.payments.asking import PaymentOperation
 from marketcore.payments.inbox import InboxService
+from marketcore.payments.operations import operations
 from marketcore.payments.routing import check_routes
 from marketcore.payments.services import PaymentService
 from marketcore.payments.settings import PaymentSettings
@@ -19,6 +21,7 @@ def includeme(config: Any) -> None:
     config.declare_permission("payments.payment.read", "member")
     config.register_service_factory(".services.payment_service", PaymentService)
     config.register_service_factory(".inbox.inbox_service", InboxService)
+    operations(config.registry)["payment"] = PaymentOperation()
     config.add_job(".jobs.process_webhook", attempts=1)
     config.add_periodic_job(".jobs.sweep_webhooks", every_seconds=5)
     config.add_periodic_job(".jobs.reconcile", every_seconds=2)

@@ -1,35 +1,52 @@
-"""Talking to providers: always outside any transaction, and no fault of theirs ever becomes a verdict."""
+"""Talking to providers about payments: outside any transaction, and no fault of theirs ever becomes a verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import structlog
 from sqlalchemy import text
 
 from marketcore.db.session import perform
+from marketcore.exceptions import InsufficientFunds
 from marketcore.interfaces import Outcome, PaymentAttempt, ProviderResult, WebhookEvent
+from marketcore.payments.operations import guarded, provider_called
 from marketcore.payments.services import COLUMNS, PaymentService, attempt_of
 from marketcore.settings import section
 from marketcore.states import PaymentState
 from marketcore.testing.crash import crash_point
 
-log = structlog.get_logger(__name__)
 _READ = text(f"SELECT {COLUMNS} FROM payments WHERE id = :id")
 
 
-def submit(registry: Any, payment_id: UUID, token: str) -> PaymentState:
+class PaymentOperation:
+    """Payments, as the reconciler and the inbox see them."""
+
+    subject = "payment"
+    table = "payments"
+    note = "reason"
+
+    def ask(self, registry: Any, operation_id: UUID, source: str, hint: WebhookEvent | None = None) -> str:
+        """Ask the provider about a payment; see ``ask`` of this module."""
+        return str(ask(registry, operation_id, source, hint))
+
+    def apply(self, request: Any, operation_id: UUID, result: ProviderResult, source: str) -> str:
+        """Apply what a provider says of a payment."""
+        return str(request.find_service(PaymentService).apply_provider_state(operation_id, result, source))
+
+
+def submit(registry: Any, payment_id: UUID, callback_url: str) -> PaymentState:
     """Hand a committed attempt to its provider and apply the answer; returns the state afterwards."""
     row = perform(registry, _read, payment_id)
-    provider = registry["payment_routing"].by_name(row.provider)
-    attempt = attempt_of(row, callback_url(registry, provider.webhook_slug, token), return_url(registry, payment_id))
+    provider = provider_called(registry, row.provider)
+    attempt = attempt_of(row, callback_url, return_url(registry, payment_id))
     crash_point("payments.before_start")
+    if "internal" in provider.capabilities.features:
+        return perform(registry, _collect, provider, attempt)
     result = guarded(provider.start, attempt)
     crash_point("payments.after_start")
-    return perform(registry, _apply, payment_id, result, "start")
+    return _applied(registry, provider, attempt, result, "start")
 
 
 def ask(registry: Any, payment_id: UUID, source: str, hint: WebhookEvent | None = None) -> PaymentState:
@@ -42,27 +59,35 @@ def ask(registry: Any, payment_id: UUID, source: str, hint: WebhookEvent | None 
     attempt = attempt_of(row, return_url=return_url(registry, payment_id))
     if hint and attempt.reference is None:
         attempt = replace(attempt, reference=hint.reference)
-    # A provider whose plugin is switched off knows nothing either: the payment waits, and in the end a person looks.
-    result = guarded(lambda asked: registry["payment_routing"].by_name(row.provider).fetch(asked), attempt)
+    try:
+        provider = provider_called(registry, row.provider)
+    except LookupError:
+        # A provider whose plugin is switched off knows nothing: the payment waits, and in the end a person looks.
+        return PaymentState(row.state)
+    if "internal" in provider.capabilities.features:
+        # Collected or not in one transaction: an attempt that is still being submitted never got that far.
+        return perform(registry, _collect, provider, attempt)
+    result = guarded(provider.fetch, attempt)
     if result.outcome is Outcome.SUCCEEDED:
         result = _with_hint(result, attempt, hint)
     crash_point("payments.after_fetch")
-    return perform(registry, _apply, payment_id, result, source)
+    return _applied(registry, provider, attempt, result, source)
 
 
-def guarded(call: Callable[[PaymentAttempt], ProviderResult], attempt: PaymentAttempt) -> ProviderResult:
-    """Return what ``call`` says; an exception means that nobody knows what happened, so: unknown."""
-    try:
-        return call(attempt)
-    except Exception as error:
-        log.exception("provider_call_failed", payment_id=str(attempt.id))
-        return ProviderResult(Outcome.UNKNOWN, detail=type(error).__name__)
-
-
-def callback_url(registry: Any, slug: str, token: str) -> str:
-    """Return the address, unguessable and of this attempt alone, at which a provider reports."""
-    base = section(registry, "payments")["callback_url"] or section(registry, "marketcore")["public_url"]
-    return f"{base.rstrip('/')}/hooks/{slug}/{token}"
+def _applied(
+    registry: Any, provider: Any, attempt: PaymentAttempt, result: ProviderResult, source: str
+) -> PaymentState:
+    """Apply ``result``, and take at once what has only been reserved."""
+    state = perform(registry, _apply, attempt.id, result, source)
+    if result.outcome is not Outcome.AUTHORIZED or "capture" not in provider.capabilities.features:
+        return state
+    reserved = replace(
+        attempt, reference=result.reference or attempt.reference, receipt=result.receipt or attempt.receipt
+    )
+    crash_point("payments.before_capture")
+    taken = guarded(lambda asked: provider.capture(asked, result.amount or asked.amount), reserved)
+    crash_point("payments.after_capture")
+    return perform(registry, _apply, attempt.id, taken, "capture")
 
 
 def return_url(registry: Any, payment_id: UUID) -> str:
@@ -88,3 +113,16 @@ def _apply(request: Any, payment_id: UUID, result: ProviderResult, source: str) 
     state: PaymentState = request.find_service(PaymentService).apply_provider_state(payment_id, result, source)
     crash_point("payments.before_commit")
     return state
+
+
+def _collect(request: Any, provider: Any, attempt: PaymentAttempt) -> PaymentState:
+    """Let a provider within the marketplace take the money and apply that, in one transaction."""
+    payments = request.find_service(PaymentService)
+    if PaymentState(payments.lock(attempt.id).state) is not PaymentState.SUBMITTING:
+        return PaymentState(payments.lock(attempt.id).state)
+    try:
+        with request.db.begin_nested():
+            result = provider.collect(request, attempt)
+    except InsufficientFunds as refusal:
+        result = ProviderResult(Outcome.DECLINED, reason="insufficient_funds", detail=str(refusal))
+    return _apply(request, attempt.id, result, "start")

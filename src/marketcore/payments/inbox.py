@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy import text
 
 from marketcore.db.session import perform
-from marketcore.interfaces import WebhookEvent, WebhookRequest
-from marketcore.payments.asking import ask
+from marketcore.interfaces import Outcome, WebhookEvent, WebhookRequest
+from marketcore.payments.callbacks import addressee
+from marketcore.payments.operations import Operation, operations, provider_called
 from marketcore.payments.rules import webhook_backoff
-from marketcore.payments.services import PaymentService
 from marketcore.testing.crash import crash_point
 
 log = structlog.get_logger(__name__)
@@ -24,14 +24,14 @@ KEPT_HEADERS = frozenset(
 )
 
 _STORE = text(
-    """INSERT INTO webhook_inbox (provider, dedupe_key, token, body, body_sha256, headers, remote_addr)
-       VALUES (:provider, :dedupe_key, :token, :body, :body_sha256, CAST(:headers AS jsonb), :remote_addr)
+    """INSERT INTO webhook_inbox (provider, dedupe_key, token, answering, body, body_sha256, headers, remote_addr)
+       VALUES (:provider, :dedupe_key, :token, :answering, :body, :body_sha256, CAST(:headers AS jsonb), :remote_addr)
        ON CONFLICT (provider, dedupe_key) DO NOTHING RETURNING id"""
 )
 _CLAIM = text(
     """UPDATE webhook_inbox SET lease_until = market_clock() + interval '60 seconds', attempts = attempts + 1
        WHERE id = :id AND status IN ('received','failed') AND (lease_until IS NULL OR lease_until < market_clock())
-       RETURNING id, provider, dedupe_key, token, body, headers, remote_addr, attempts"""
+       RETURNING id, provider, dedupe_key, token, answering, body, headers, remote_addr, attempts"""
 )
 _DUE = text(
     """SELECT id FROM webhook_inbox WHERE status IN ('received','failed') AND next_at <= market_clock()
@@ -48,17 +48,16 @@ _DEFER = text(
               next_at = market_clock() + make_interval(secs => coalesce(CAST(:seconds AS int), 0))
        WHERE id = :id AND status IN ('received','failed')"""
 )
-_BY_TOKEN = text("SELECT id FROM payments WHERE provider = :provider AND token_hash = :hash")
-_BY_REFERENCE = text("SELECT id FROM payments WHERE provider = :provider AND provider_reference = :reference")
-_BY_ID = text("SELECT id FROM payments WHERE provider = :provider AND id = :id")
 _FORGET_BODIES = text(
     "UPDATE webhook_inbox SET body = NULL, headers = '{}' WHERE received_at < market_clock() - interval '90 days' "
     "AND body IS NOT NULL AND status IN ('done','ignored')"
 )
+# What is done with trusted events that are about no operation of ours: ``reader(request, provider, event)``.
+READERS: dict[str, Callable[[Any, str, WebhookEvent], None]] = {}
 
 
 class InboxService:
-    """Stores calls and finds whose payment they are about."""
+    """Stores calls and finds what they are about."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -68,6 +67,7 @@ class InboxService:
         base = {
             "provider": provider,
             "token": call.token,
+            "answering": call.answering,
             "body": call.body,
             "body_sha256": hashlib.sha256(call.body).digest(),
             "headers": json.dumps(_kept(call.headers)),
@@ -78,17 +78,24 @@ class InboxService:
         )
         return [inbox_id for inbox_id in found if inbox_id is not None]
 
-    def payment_of(self, provider: str, token: str, event: WebhookEvent) -> UUID | None:
-        """Return the payment an event is about: by our id, else by its callback token, else by the reference."""
+    def whose(self, registry: Any, provider: str, token: str, event: WebhookEvent) -> tuple[str, UUID] | None:
+        """Return subject and id of the operation an event is about: by our id, its address or the reference."""
         if event.attempt_id:
-            return self._one(_BY_ID, provider=provider, id=event.attempt_id)
+            return self._one(registry, event.subject, "id", provider, event.attempt_id)
         if token:
-            return self._one(_BY_TOKEN, provider=provider, hash=bytes.fromhex(token))
-        return self._one(_BY_REFERENCE, provider=provider, reference=event.reference) if event.reference else None
+            address = addressee(self._session, provider, token)
+            return (address.subject, address.subject_id) if address else None
+        if event.reference:
+            return self._one(registry, event.subject, "provider_reference", provider, event.reference)
+        return None
 
-    def _one(self, statement: Any, **parameters: Any) -> UUID | None:
-        found: UUID | None = self._session.execute(statement, parameters).scalar()
-        return found
+    def _one(self, registry: Any, subject: str, column: str, provider: str, value: Any) -> tuple[str, UUID] | None:
+        operation = operations(registry).get(subject)
+        if operation is None:
+            return None
+        statement = text(f"SELECT id FROM {operation.table} WHERE provider = :provider AND {column} = :value")
+        found = self._session.execute(statement, {"provider": provider, "value": value}).scalar()
+        return (subject, found) if found else None
 
 
 def process(registry: Any, inbox_id: int) -> None:
@@ -104,18 +111,31 @@ def process(registry: Any, inbox_id: int) -> None:
 
 
 def _apply(registry: Any, row: Any) -> None:
-    provider = registry["payment_routing"].by_name(row.provider)
-    call = WebhookRequest(bytes(row.body), row.headers, row.remote_addr, row.token)
+    provider = provider_called(registry, row.provider)
+    call = WebhookRequest(bytes(row.body), row.headers, row.remote_addr, row.token, row.answering)
     event = next(event for event in provider.translate(call) if event.dedupe_key[:200] == row.dedupe_key)
-    payment_id = perform(registry, _payment_of, row, event)
-    if payment_id is None:
-        raise LookupError(f"no payment of {row.provider} fits event {row.dedupe_key}")
-    if event.trusted and event.result is not None:
-        perform(registry, _apply_and_finish, payment_id, event, row.id)
+    if event.subject in READERS:
+        perform(registry, _read_and_finish, event, row)
         return
-    ask(registry, payment_id, "webhook", hint=event)
+    if event.subject == "other":
+        perform(registry, _finish, row.id, "ignored")
+        return
+    found = perform(registry, _whose, row, event)
+    if found is None:
+        raise LookupError(f"no {event.subject} of {row.provider} fits event {row.dedupe_key}")
+    _carry_out(registry, row, event, *found)
+
+
+def _carry_out(registry: Any, row: Any, event: WebhookEvent, subject: str, operation_id: UUID) -> None:
+    operation = operations(registry)[subject]
+    if event.trusted and event.result is not None:
+        perform(registry, _apply_and_finish, operation, operation_id, event, row.id)
+        if event.result.outcome is Outcome.AUTHORIZED:
+            operation.ask(registry, operation_id, "webhook")
+        return
+    operation.ask(registry, operation_id, "webhook", hint=event)
     crash_point("payments.webhook_before_done")
-    perform(registry, _finish_hint, row.id, payment_id)
+    perform(registry, _finish_hint, row.id, operation, operation_id)
 
 
 def due(request: Any, limit: int = 50) -> list[int]:
@@ -128,32 +148,40 @@ def forget_bodies(request: Any) -> None:
     request.db.execute(_FORGET_BODIES)
 
 
-_ASK_SOON = text(
-    """UPDATE payments SET next_check_at = least(next_check_at, market_clock() + interval '3 seconds')
-       WHERE id = :id AND state IN ('created','submitting','pending','unknown','authorized')"""
-)
-
-
 def _claim(request: Any, inbox_id: int) -> Any:
     return request.db.execute(_CLAIM, {"id": inbox_id}).first()
 
 
-def _payment_of(request: Any, row: Any, event: WebhookEvent) -> UUID | None:
-    return InboxService(request.db).payment_of(row.provider, row.token, event)
+def _whose(request: Any, row: Any, event: WebhookEvent) -> tuple[str, UUID] | None:
+    return InboxService(request.db).whose(request.registry, row.provider, row.token, event)
 
 
-def _apply_and_finish(request: Any, payment_id: UUID, event: WebhookEvent, inbox_id: int) -> None:
-    request.find_service(PaymentService).apply_provider_state(payment_id, event.result, "webhook")
+def _read_and_finish(request: Any, event: WebhookEvent, row: Any) -> None:
+    READERS[event.subject](request, row.provider, event)
+    _finish(request, row.id)
+
+
+def _apply_and_finish(
+    request: Any, operation: Operation, operation_id: UUID, event: WebhookEvent, inbox_id: int
+) -> None:
+    assert event.result is not None, "only events with a result are applied"  # noqa: S101
+    operation.apply(request, operation_id, event.result, "webhook")
     _finish(request, inbox_id)
 
 
-def _finish_hint(request: Any, inbox_id: int, payment_id: UUID) -> None:
-    request.db.execute(_ASK_SOON, {"id": payment_id})
+def _finish_hint(request: Any, inbox_id: int, operation: Operation, operation_id: UUID) -> None:
+    request.db.execute(
+        text(
+            f"""UPDATE {operation.table} SET next_check_at = least(next_check_at, market_clock() + interval '3 seconds')
+                WHERE id = :id AND next_check_at IS NOT NULL"""
+        ),
+        {"id": operation_id},
+    )
     _finish(request, inbox_id)
 
 
-def _finish(request: Any, inbox_id: int) -> None:
-    request.db.execute(_FINISH, {"id": inbox_id, "status": "done"})
+def _finish(request: Any, inbox_id: int, status: str = "done") -> None:
+    request.db.execute(_FINISH, {"id": inbox_id, "status": status})
 
 
 def _defer(request: Any, row: Any, error: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from marketcore.db.session import perform
 from marketcore.jobs.binding import outside_transaction
 from marketcore.payments import inbox, reconciler
+from marketcore.payments.callbacks import forget_questions
 
 
 @outside_transaction
@@ -24,11 +25,12 @@ def sweep_webhooks(registry: Any) -> None:
 
 @outside_transaction
 def reconcile(registry: Any) -> None:
-    """Ask providers about payments that have not ended."""
+    """Ask providers about operations that have not ended."""
     while reconciler.reconcile(registry):
         pass
 
 
 def forget_webhook_bodies(request: Any) -> None:
-    """Delete what old calls said of people."""
+    """Delete what old calls said of people, and addresses that nobody calls any more."""
     inbox.forget_bodies(request)
+    forget_questions(request)

@@ -16,8 +16,8 @@ class Payment(Base):
     """One attempt to collect one amount through one provider.
 
     ``id`` is minted before the first byte leaves and is the provider's idempotency key; ``code`` (at most 12
-    characters) may be seen by the payer; of the callback token only the SHA-256 is kept. ``next_check_at`` is when
-    the reconciler asks again and is null once the attempt needs no asking.
+    characters) may be seen by the payer. ``received_minor`` is what the provider says came, where anything did.
+    ``next_check_at`` is when the reconciler asks again and is null once the attempt needs no asking.
     """
 
     __tablename__ = "payments"
@@ -39,13 +39,14 @@ class Payment(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
     code: Mapped[str] = mapped_column(String(12), unique=True)
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     purpose: Mapped[str] = mapped_column(String(30))
     reference: Mapped[str] = mapped_column(String(60))
     provider: Mapped[str] = mapped_column(String(30))
     currency: Mapped[Currency]
     amount_minor: Mapped[Minor]
+    received_minor: Mapped[Minor | None]
+    country: Mapped[str | None] = mapped_column(String(2))
     state: Mapped[str] = mapped_column(String(20))
     payer: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     provider_reference: Mapped[str | None] = mapped_column(String(200))
@@ -78,6 +79,40 @@ class PaymentChange(Base):
     at: Mapped[CreatedAt]
 
 
+class OperationChange(Base):
+    """One step of a refund, payout or dispute, in the same shape as a payment's."""
+
+    __tablename__ = "operation_history"
+    __table_args__ = (Index("ix_operation_history_subject_id", "subject_id"),)
+
+    id: Mapped[Key]
+    subject: Mapped[str] = mapped_column(String(12))
+    subject_id: Mapped[UUID]
+    previous: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(20))
+    applied: Mapped[bool]
+    detail: Mapped[str] = mapped_column(String(500), server_default="")
+    at: Mapped[CreatedAt]
+
+
+class ProviderCallback(Base):
+    """An address handed to a provider, of which only the SHA-256 is kept: whose it is and what it was for.
+
+    ``question``: handed out with one question alone, so that a call there is the answer to it.
+    """
+
+    __tablename__ = "provider_callbacks"
+    __table_args__ = (Index("ix_provider_callbacks_subject_id", "subject_id"),)
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    provider: Mapped[str] = mapped_column(String(30))
+    subject: Mapped[str] = mapped_column(String(12))
+    subject_id: Mapped[UUID]
+    question: Mapped[bool]
+    created_at: Mapped[CreatedAt]
+
+
 class WebhookInbox(Base):
     """A provider's call, stored raw before anything is done with it, claimed by lease and applied once."""
 
@@ -92,6 +127,7 @@ class WebhookInbox(Base):
     provider: Mapped[str] = mapped_column(String(30))
     dedupe_key: Mapped[str] = mapped_column(String(200))
     token: Mapped[str] = mapped_column(String(100), server_default="")
+    answering: Mapped[bool] = mapped_column(server_default="false")
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     headers: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")

@@ -18,6 +18,7 @@ STATE_OF: Mapping[Outcome, PaymentState] = {
     Outcome.DECLINED: _S.FAILED,
     Outcome.NOT_ATTEMPTED: _S.FAILED,
     Outcome.EXPIRED: _S.EXPIRED,
+    Outcome.RETURNED: _S.UNKNOWN,  # money that comes *in* is not returned: that would be a refund or a dispute
     Outcome.UNKNOWN: _S.UNKNOWN,
 }
 # Seconds between questions about an attempt that has not ended; short first, because a prompt on a telephone lives
@@ -36,8 +37,8 @@ def webhook_backoff(attempts: int) -> int | None:
     return min(10 * 2 ** (attempts - 1), 21_600) if attempts < MAX_DEFERRALS else None
 
 
-def refusal(capabilities: Capabilities, amount: Money) -> str | None:
-    """Say why a provider cannot collect ``amount``, or ``None`` if it can."""
+def refusal(capabilities: Capabilities, amount: Money, country: str | None = None) -> str | None:
+    """Say why a provider cannot move ``amount`` for somebody in ``country``, or ``None`` if it can."""
     if amount.currency not in capabilities.currencies:
         return f"does not take {amount.currency}"
     step = capabilities.currencies[amount.currency]
@@ -48,12 +49,17 @@ def refusal(capabilities: Capabilities, amount: Money) -> str | None:
         return f"takes at least {Money(low, amount.currency)}"
     if high is not None and amount.minor > high:
         return f"takes at most {Money(high, amount.currency)}"
+    if country and capabilities.countries is not None and country not in capabilities.countries:
+        return f"does not serve {country}"
     return None
 
 
-def candidates(routes: Mapping[str, Sequence[str]], currency: str) -> Sequence[str]:
-    """Return the providers that serve ``currency``, best first."""
-    return routes.get(currency) or routes.get("*") or ()
+def candidates(routes: Mapping[str, Sequence[str]], currency: str, country: str | None = None) -> Sequence[str]:
+    """Return the providers that serve ``currency`` in ``country``, best first; the closest route decides."""
+    for route in (f"{currency}-{country}", currency, f"*-{country}", "*"):
+        if routes.get(route):
+            return routes[route]
+    return ()
 
 
 def token_hash(token: str) -> bytes:

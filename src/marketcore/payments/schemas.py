@@ -37,7 +37,7 @@ class PaymentBody(Schema):
 class NextActionDocument(Schema):
     """What the payer has to do."""
 
-    kind = choice("redirect", "phone_prompt", "client_secret", "none")
+    kind = choice("redirect", "phone_prompt", "instructions", "client_secret", "none")
     data = colander.SchemaNode(Anything())
 
 

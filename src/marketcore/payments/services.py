@@ -8,8 +8,7 @@ the row's lock by one function that only moves forward.
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,26 +19,28 @@ from sqlalchemy import text
 
 from marketcore.db import clock
 from marketcore.directives import table
-from marketcore.events import PaymentCaptured, PaymentFailed
+from marketcore.events import MoneySetAside, PaymentCaptured, PaymentFailed
 from marketcore.exceptions import Conflict, Invalid, NotFound
 from marketcore.interfaces import Outcome, PaymentAttempt, ProviderResult
-from marketcore.ledger.accounts import provider_clearing, unapplied_receipts
-from marketcore.ledger.ids import business_id
+from marketcore.ledger.accounts import provider_clearing
 from marketcore.ledger.services import LedgerService
-from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
+from marketcore.payments.callbacks import new_callback
+from marketcore.payments.operations import new_code
 from marketcore.payments.routing import Routing
-from marketcore.payments.rules import STATE_OF, token_hash
+from marketcore.payments.rules import STATE_OF
+from marketcore.payments.unapplied import UnappliedReceipts
 from marketcore.states import PAYMENT_OPEN, PAYMENT_TRANSITIONS, PaymentState
 
 log = structlog.get_logger(__name__)
 
-COLUMNS = """id, code, user_id, purpose, reference, provider, currency, amount_minor, state, payer, provider_reference,
-             provider_receipt, next_action, reason, checks, next_check_at, expires_at, created_at, updated_at"""
+COLUMNS = """id, code, user_id, purpose, reference, provider, currency, amount_minor, received_minor, country, state,
+             payer, provider_reference, provider_receipt, next_action, reason, checks, next_check_at, expires_at,
+             created_at, updated_at, market_clock() AS now"""
 _OPEN = text(
-    """INSERT INTO payments (id, code, token_hash, user_id, purpose, reference, provider, currency, amount_minor, state,
+    """INSERT INTO payments (id, code, user_id, purpose, reference, provider, currency, amount_minor, country, state,
                              payer, expires_at, next_check_at)
-       VALUES (:id, :code, :token_hash, :user, :purpose, :reference, :provider, :currency, :amount, 'submitting',
+       VALUES (:id, :code, :user, :purpose, :reference, :provider, :currency, :amount, :country, 'submitting',
                CAST(:payer AS jsonb), :expires_at, :next_check_at)
        ON CONFLICT (purpose, reference)
          WHERE state IN ('created','submitting','pending','unknown','authorized') DO NOTHING
@@ -51,12 +52,19 @@ _ALREADY_OPEN = text(
 )
 _READ = text(f"SELECT {COLUMNS} FROM payments WHERE id = :id")
 _LOCK = text(f"SELECT {COLUMNS} FROM payments WHERE id = :id FOR UPDATE")
+_TAKEN = text(
+    """SELECT id FROM payments WHERE provider = :provider AND id <> :id
+         AND (provider_reference = :reference OR provider_receipt = :receipt) LIMIT 1"""
+)
+# Where a person confirms, nobody is asked until the payer's time is over; goods that left first have no such time.
 _CHANGE = text(
     """UPDATE payments SET state = :state, reason = :reason, updated_at = market_clock(),
+              received_minor = coalesce(:received, received_minor),
               provider_reference = coalesce(provider_reference, :provider_reference),
               provider_receipt = coalesce(provider_receipt, :provider_receipt),
               next_action = coalesce(CAST(:next_action AS jsonb), next_action),
-              next_check_at = CASE WHEN NOT :open THEN NULL
+              next_check_at = CASE WHEN NOT :asked THEN NULL
+                                   WHEN :by_hand THEN expires_at
                                    WHEN :answered OR next_check_at IS NULL THEN market_clock() + interval '5 seconds'
                                    ELSE next_check_at END
        WHERE id = :id"""
@@ -68,7 +76,6 @@ _HISTORY = text(
 # A crash between committing the attempt and hearing of it is found by the reconciler after this time: longer than
 # any call takes (a token and the request, 25 s each), so that nobody asks about an attempt still being handed over.
 _FIRST_CHECK = timedelta(seconds=60)
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 class PaymentService:
@@ -78,35 +85,30 @@ class PaymentService:
         self._request = request
         self._session = request.db
         self._routing = routing
-        self._ledger = ledger
+        self._unapplied = UnappliedReceipts(request.db, ledger)
         self._attempt_time = timedelta(minutes=attempt_minutes)
 
     def open(
-        self, user_id: int, purpose: str, reference: str, *, provider: str | None, payer: Mapping[str, Any]
+        self,
+        user_id: int,
+        purpose: str,
+        reference: str,
+        *,
+        provider: str | None,
+        payer: Mapping[str, Any],
+        without: Collection[str] = (),
     ) -> tuple[UUID, str]:
-        """Write an attempt in state ``submitting`` and return its id and callback token.
+        """Write an attempt in state ``submitting`` and return its id and the address its provider may call.
 
         The caller commits, and then calls ``marketcore.payments.asking.submit``. An open attempt for the same thing
         is a ``Conflict`` that names it; an amount no provider can express is ``Invalid`` before anything is written.
+        Providers named in ``without`` have been tried.
         """
         amount = self.amount_due(purpose, reference, user_id)
-        chosen = self._routing.choose(amount, provider)
-        token = secrets.token_hex(32)  # gateways refuse addresses with certain words; hex has none
-        now = clock.now(self._session)
-        row = {
-            "id": uuid4(),
-            "code": "".join(secrets.choice(_ALPHABET) for _ in range(10)),
-            "token_hash": token_hash(token),
-            "user": user_id,
-            "purpose": purpose,
-            "reference": reference,
-            "provider": chosen.name,
-            "currency": amount.currency,
-            "amount": amount.minor,
-            "payer": json.dumps(_checked_payer(chosen, payer)),
-            "expires_at": now + self._attempt_time,
-            "next_check_at": now + _FIRST_CHECK,
-        }
+        country = self._country(purpose, reference)
+        chosen = self._routing.choose(amount, provider, country=country, without=without)
+        row = self._new_row(user_id, purpose, reference, chosen, amount, country)
+        row["payer"] = json.dumps(_checked_payer(chosen, payer))
         if self._session.execute(_OPEN, row).first() is None:
             other = self._session.execute(_ALREADY_OPEN, {"purpose": purpose, "reference": reference}).scalar()
             raise Conflict("a payment for this is already under way", payment_id=str(other))
@@ -114,7 +116,37 @@ class PaymentService:
         if self.amount_due(purpose, reference, user_id) != amount:
             raise Conflict(f"what is due for {purpose} {reference} has just changed")
         self._record(row["id"], PaymentState.CREATED, PaymentState.SUBMITTING, "request")
-        return row["id"], token
+        return row["id"], new_callback(self._request, chosen, "payment", row["id"], question=False)
+
+    def options(self, purpose: str, reference: str, user_id: int) -> tuple[Money, list[Any]]:
+        """Return what is due, and the providers that can collect it, best first."""
+        amount = self.amount_due(purpose, reference, user_id)
+        verdicts = self._routing.explain(amount, self._country(purpose, reference))
+        return amount, [self._routing.by_name(name) for name, why in verdicts if why is None]
+
+    def _new_row(
+        self, user_id: int, purpose: str, reference: str, chosen: Any, amount: Money, country: str | None
+    ) -> dict[str, Any]:
+        now = clock.now(self._session)
+        minutes = chosen.capabilities.lifetime_minutes
+        return {
+            "id": uuid4(),
+            "code": new_code(),
+            "user": user_id,
+            "purpose": purpose,
+            "reference": reference,
+            "provider": chosen.name,
+            "currency": amount.currency,
+            "amount": amount.minor,
+            "country": country,
+            "expires_at": now + (timedelta(minutes=minutes) if minutes else self._attempt_time),
+            "next_check_at": now + _FIRST_CHECK,
+        }
+
+    def _country(self, purpose: str, reference: str) -> str | None:
+        tell = getattr(self._purpose(purpose), "country", None)
+        country: str | None = tell(self._request, reference) if tell else None
+        return country
 
     def amount_due(self, purpose: str, reference: str, user_id: int) -> Money:
         """Return what ``user_id`` has to pay for ``purpose``/``reference`` now."""
@@ -140,21 +172,53 @@ class PaymentService:
             target = PaymentState.UNKNOWN
         if target is PaymentState.UNKNOWN and current is not PaymentState.SUBMITTING:
             return current
-        if target is not current and target not in PAYMENT_TRANSITIONS.get(current, frozenset()):
-            self._record(payment_id, current, target, source, applied=False, detail=result.detail or "")
+        objection = self._objection(payment, current, target, result)
+        if objection is not None:
+            self._record(payment_id, current, target, source, applied=False, detail=objection)
             return current
         self._change(payment, target, result)
-        if target is not current:
-            self._record(payment_id, current, target, source, detail=result.detail or "")
-            self._settle(payment, target, result)
-        return target
+        if target is current:
+            return current
+        self._record(payment_id, current, target, source, detail=result.detail or "")
+        return self._settle(payment, target, result)
 
-    def _settle(self, payment: Any, target: PaymentState, result: ProviderResult) -> None:
+    def _objection(
+        self, payment: Any, current: PaymentState, target: PaymentState, result: ProviderResult
+    ) -> str | None:
+        """Say why a report cannot be applied, or ``None``; what may cost somebody money is loud."""
+        if target is not current and target not in PAYMENT_TRANSITIONS.get(current, frozenset()):
+            return result.detail or ""
+        objection = None
+        if target is current is PaymentState.CAPTURED and _differs(result.receipt, payment.provider_receipt):
+            objection = f"a second receipt {result.receipt} for a payment with receipt {payment.provider_receipt}"
+        taken = {"reference": result.reference, "receipt": result.receipt, "provider": payment.provider}
+        other = self._session.execute(_TAKEN, {**taken, "id": payment.id}).scalar()
+        if other is not None:
+            objection = f"{result.reference} / {result.receipt} belongs to payment {other}"
+        if objection:
+            log.error("payment_report_refused", payment_id=str(payment.id), why=objection)
+        return objection
+
+    def _settle(self, payment: Any, target: PaymentState, result: ProviderResult) -> PaymentState:
         if target is PaymentState.CAPTURED:
             self._collect(payment, result.amount)
         elif target in (PaymentState.FAILED, PaymentState.EXPIRED):
             reason = result.reason or str(target)
             self._request.emit(PaymentFailed(payment.id, payment.purpose, payment.reference, reason))
+        elif target is PaymentState.AUTHORIZED and "on_delivery" in self._features(payment):
+            return self._promise(payment)
+        return target
+
+    def _promise(self, payment: Any) -> PaymentState:
+        """Let the goods leave before the money; where the purpose does not want that, the attempt ends here."""
+        purpose = self._purpose(payment.purpose)
+        agree = getattr(purpose, "authorized", None)
+        if agree is not None and agree(self._request, payment.reference, payment.id, payment.provider):
+            return PaymentState.AUTHORIZED
+        self._change(payment, PaymentState.VOIDED, ProviderResult(Outcome.DECLINED, reason="not_possible_here"))
+        self._record(payment.id, PaymentState.AUTHORIZED, PaymentState.VOIDED, "purpose")
+        self._request.emit(PaymentFailed(payment.id, payment.purpose, payment.reference, "not_possible_here"))
+        return PaymentState.VOIDED
 
     def _collect(self, payment: Any, received: Money | None) -> None:
         asked = Money(payment.amount_minor, payment.currency)
@@ -163,35 +227,48 @@ class PaymentService:
         purpose = self._purpose(payment.purpose)
         usable = received == asked and purpose.captured(self._request, payment.reference, payment.id, asked, clearing)
         if not usable:
-            self._set_aside(payment, received, clearing)
+            self._unapplied.keep(payment, received, clearing)
         self._request.emit(PaymentCaptured(payment.id, payment.purpose, payment.reference, received))
+        if not usable:
+            self._request.emit(MoneySetAside(payment.id, received, asked))
 
-    def _set_aside(self, payment: Any, received: Money, clearing: Any) -> None:
-        """Keep money that fits no order where a person finds it, instead of guessing what it is for."""
-        transfer = Transfer(
-            id=business_id("unapplied", payment.id),
-            debit=clearing,
-            credit=unapplied_receipts(received.currency),
-            minor=received.minor,
-            code="unapplied",
-            ref_type="payment",
-            ref_id=str(payment.id),
-        )
-        self._ledger.transfer([transfer], event_id=transfer.id)
-        log.error("money_not_applied", payment_id=str(payment.id), received=str(received), asked=payment.amount_minor)
+    def use_set_aside(self, payment_id: UUID) -> None:
+        """Let money that was set aside stand for what it was sent for after all; ``Conflict`` if that cannot be."""
+        payment = self.lock(payment_id)
+        left, asked = self._unapplied.left(payment.id), Money(payment.amount_minor, payment.currency)
+        if left != asked:
+            raise Conflict(f"{left or 'nothing'} of payment {payment_id} is set aside, and {asked} was asked for")
+        clearing, purpose = self._unapplied.release(payment), self._purpose(payment.purpose)
+        if not purpose.captured(self._request, payment.reference, payment.id, asked, clearing):
+            raise Conflict(f"payment {payment_id} cannot be used for {payment.purpose} {payment.reference}: refund it")
+
+    def lock(self, payment_id: UUID) -> Any:
+        """Lock a payment until the end of the transaction and return its row; ``NotFound`` if there is none."""
+        payment = self._session.execute(_LOCK, {"id": payment_id}).first()
+        if payment is None:
+            raise NotFound(f"there is no payment {payment_id}")
+        return payment
+
+    def _features(self, payment: Any) -> frozenset[str]:
+        provider = table(self._request.registry, "payment providers").get(payment.provider)
+        return provider.capabilities.features if provider else frozenset()
 
     def _change(self, payment: Any, target: PaymentState, result: ProviderResult) -> None:
         action = result.next_action
+        by_hand = "by_hand" in self._features(payment)
+        nothing_began = result.outcome is Outcome.NOT_ATTEMPTED
         self._session.execute(
             _CHANGE,
             {
                 "id": payment.id,
                 "state": target,
-                "reason": result.reason or "",
+                "reason": (str(Outcome.NOT_ATTEMPTED) if nothing_began else result.reason or "")[:60],
                 "provider_reference": result.reference,
                 "provider_receipt": result.receipt,
                 "next_action": json.dumps({"kind": action.kind, "data": dict(action.data)}) if action else None,
-                "open": target in PAYMENT_OPEN,
+                "received": result.amount.minor if result.amount and target is PaymentState.CAPTURED else None,
+                "asked": target in PAYMENT_OPEN and not (by_hand and target is PaymentState.AUTHORIZED),
+                "by_hand": by_hand,
                 "answered": payment.state == PaymentState.SUBMITTING,
             },
         )
@@ -216,6 +293,10 @@ class PaymentService:
         return purposes[name]
 
 
+def _differs(told: str | None, known: str | None) -> bool:
+    return told is not None and known is not None and told != known
+
+
 def attempt_of(row: Any, callback_url: str = "", return_url: str = "") -> PaymentAttempt:
     """Return a payment's row as providers see it."""
     return PaymentAttempt(
@@ -228,6 +309,9 @@ def attempt_of(row: Any, callback_url: str = "", return_url: str = "") -> Paymen
         reference=row.provider_reference,
         created_at=row.created_at,
         expires_at=row.expires_at,
+        receipt=row.provider_receipt,
+        user_id=row.user_id,
+        asked_at=row.now,
     )
 
 

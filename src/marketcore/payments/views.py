@@ -7,10 +7,12 @@ from uuid import UUID
 
 from pyramid.view import view_config
 
-from marketcore.directives import table
+from marketcore.exceptions import Invalid
+from marketcore.interfaces import Outcome
 from marketcore.payments import schemas
 from marketcore.payments.asking import submit
 from marketcore.payments.services import PaymentService
+from marketcore.states import PaymentState
 from marketcore.web.idempotency import keep_resource
 from marketcore.web.json import present_money, utc
 
@@ -50,22 +52,39 @@ def start_payment(request: Any) -> dict[str, Any]:
 
 
 def _start(request: Any) -> UUID:
+    """Start an attempt; one that provably never began is followed by the next provider's, unless one was named."""
+    payment_id, tried = _attempt(request, ())
     given = request.valid.body
-    payment_id, token = request.find_service(PaymentService).open(
+    while given["provider"] is None:
+        row = request.find_service(PaymentService).read(payment_id, request.identity)
+        if row.state != PaymentState.FAILED or row.reason != Outcome.NOT_ATTEMPTED:
+            break
+        tried = (*tried, row.provider)
+        try:
+            payment_id, tried = _attempt(request, tried)
+        except Invalid:
+            break
+    return payment_id
+
+
+def _attempt(request: Any, tried: tuple[str, ...]) -> tuple[UUID, tuple[str, ...]]:
+    given = request.valid.body
+    payment_id, callback_url = request.find_service(PaymentService).open(
         request.authenticated_userid,
         given["purpose"],
         given["reference"],
         provider=given["provider"],
         payer=given["payer"],
+        without=tried,
     )
     keep_resource(request, str(payment_id))
     # The attempt has to be a committed row before the first byte leaves for the provider.
     request.tm.commit()
     try:
-        submit(request.registry, payment_id, token)
+        submit(request.registry, payment_id, callback_url)
     finally:
         request.tm.begin()
-    return payment_id
+    return payment_id, tried
 
 
 @view_config(
@@ -89,11 +108,10 @@ def read_payment(request: Any) -> dict[str, Any]:
 def payment_options(request: Any) -> dict[str, Any]:
     """Show what is due and who can collect it."""
     query = request.valid.query
-    service = request.find_service(PaymentService)
-    amount = service.amount_due(query["purpose"], query["reference"], request.authenticated_userid)
-    providers = table(request.registry, "payment providers")
-    verdicts = request.registry["payment_routing"].explain(amount)
-    options = [_present_option(providers[name]) for name, why in verdicts if why is None]
+    amount, found = request.find_service(PaymentService).options(
+        query["purpose"], query["reference"], request.authenticated_userid
+    )
+    options = [_present_option(provider) for provider in found]
     return {"amount": present_money(amount.minor, amount.currency), "options": options}
 
 

@@ -8,10 +8,11 @@ import structlog
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from marketcore.directives import table
 from marketcore.exceptions import Malformed, NotAuthenticated, NotFound
 from marketcore.interfaces import WebhookRequest
+from marketcore.payments.callbacks import addressee
 from marketcore.payments.inbox import InboxService
+from marketcore.payments.operations import providers
 from marketcore.payments.rules import token_hash
 from marketcore.web.derivers import bounded_body
 
@@ -24,11 +25,14 @@ MAX_BODY = 262_144
 def receive(request: Any) -> Response:
     """Store a provider's call and acknowledge it."""
     provider = _provider(request)
+    token = _token(request)
+    address = addressee(request.db, provider.name, token)
     call = WebhookRequest(
         body=bounded_body(request, MAX_BODY),
         headers=dict(request.headers),
         remote_addr=request.remote_addr or "",
-        token=_token(request),
+        token=token,
+        answering=bool(address and address.question),
     )
     if not provider.verify(call):
         log.warning("webhook_refused", provider=provider.name, remote=call.remote_addr)
@@ -46,7 +50,7 @@ def _token(request: Any) -> str:
 
 def _provider(request: Any) -> Any:
     slug = request.matchdict["slug"]
-    for provider in table(request.registry, "payment providers").values():
+    for provider in providers(request.registry):
         if provider.webhook_slug == slug:
             return provider
     raise NotFound
@@ -59,7 +63,9 @@ def _store(request: Any, provider: Any, call: WebhookRequest) -> None:
         raise Malformed(f"this call cannot be read: {error}") from None
     inbox = request.find_service(InboxService)
     # An unsigned call about nothing we know costs its sender nothing: it is counted, not kept.
-    known = [event for event in events if event.trusted or inbox.payment_of(provider.name, call.token, event)]
+    known = [
+        event for event in events if event.trusted or inbox.whose(request.registry, provider.name, call.token, event)
+    ]
     if len(known) < len(events):
         log.warning("webhook_about_nothing_known", provider=provider.name, remote=call.remote_addr)
     for inbox_id in inbox.store(provider.name, call, known):

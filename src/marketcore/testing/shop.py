@@ -6,8 +6,12 @@ import uuid
 from typing import Any
 
 import httpx
+from sqlalchemy import text
 
+from marketcore.ledger.accounts import provider_clearing
+from marketcore.money import Money
 from marketcore.orders.jobs import expire_unpaid
+from marketcore.orders.services import OrderService
 from marketcore.testing.market import Market
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of invented people
@@ -22,6 +26,28 @@ def register(market: Market, role: str) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     document: dict[str, Any] = answer.json()
     return document
+
+
+_ARRIVED = """
+    INSERT INTO payments (code, user_id, purpose, reference, provider, currency, amount_minor, received_minor, state,
+                          expires_at)
+    SELECT substr(md5(random()::text), 1, 12), buyer_id, 'checkout', id::text, :provider, currency, total_minor,
+           total_minor, 'captured', expires_at FROM checkouts WHERE id = :checkout RETURNING id, currency, amount_minor
+"""
+
+
+def money_arrives(market: Market, checkout_id: int, provider: str = "cash") -> bool:
+    """Let a checkout be paid without any provider's doing; return whether its orders took the money."""
+
+    def pay(request: Any) -> bool:
+        row = request.db.execute(text(_ARRIVED), {"checkout": checkout_id, "provider": provider}).one()
+        amount, clearing = Money(row.amount_minor, row.currency), provider_clearing(provider, row.currency)
+        paid: bool = request.find_service(OrderService).pay(checkout_id, row.id, amount, clearing)
+        if not paid:
+            request.db.execute(text("DELETE FROM payments WHERE id = :id"), {"id": row.id})
+        return paid
+
+    return market.perform(pay)
 
 
 class Shop:

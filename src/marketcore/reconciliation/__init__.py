@@ -1,0 +1,9 @@
+"""Reconciliation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def includeme(_config: Any) -> None:
+    """Add nothing yet."""
