@@ -246,7 +246,8 @@ def test_what_stripe_refuses_is_declined_with_its_reason(provider):
 
 
 def test_an_amount_stripe_cannot_express_is_never_sent(provider, sandbox):
-    assert provider.start(attempt_for("1.005", "KWD")).outcome is Outcome.NOT_ATTEMPTED
+    result = provider.start(attempt_for("1.005", "KWD"))
+    assert (result.outcome, result.reason) == (Outcome.DECLINED, "invalid_amount")
     assert sandbox.requests("POST") == []
 
 

@@ -132,7 +132,8 @@ def test_an_account_that_may_not_be_paid_is_declined(provider, sandbox, seller):
 
 
 def test_a_seller_without_an_account_is_not_paid(provider, sandbox):
-    assert provider.pay_out(payout_for(destination_for())).outcome is Outcome.NOT_ATTEMPTED
+    result = provider.pay_out(payout_for(destination_for()))
+    assert (result.outcome, result.reason) == (Outcome.DECLINED, "not_enrolled")
     assert sandbox.requests("POST /v1/transfers") == []
 
 

@@ -44,11 +44,12 @@ def test_a_payment_known_by_its_session_alone_is_refunded_too(provider, paid):
     assert provider.refund(refund_for(payment)).outcome is Outcome.SUCCEEDED
 
 
-def test_nothing_is_attempted_for_a_payment_that_was_never_paid(provider, sandbox):
+def test_a_payment_that_was_never_paid_cannot_be_given_back(provider, sandbox):
     attempt = attempt_for()
     payment = replace(attempt, reference=provider.start(attempt).reference)
-    assert provider.refund(refund_for(payment)).outcome is Outcome.NOT_ATTEMPTED
-    assert provider.refund(refund_for(attempt)).outcome is Outcome.NOT_ATTEMPTED
+    for unpaid in (payment, attempt):
+        result = provider.refund(refund_for(unpaid))
+        assert (result.outcome, result.reason) == (Outcome.DECLINED, "not_paid")
     assert sandbox.objects("refund") == []
 
 
@@ -61,7 +62,8 @@ def test_a_payment_that_cannot_be_read_is_not_refunded(provider, sandbox, paid):
 
 def test_an_amount_stripe_cannot_express_is_never_sent(provider, sandbox, paid):
     payment = paid("5.000", "KWD")
-    assert provider.refund(refund_for(payment, "1.005", "KWD")).outcome is Outcome.NOT_ATTEMPTED
+    result = provider.refund(refund_for(payment, "1.005", "KWD"))
+    assert (result.outcome, result.reason) == (Outcome.DECLINED, "invalid_amount")
     assert sandbox.objects("refund") == []
 
 

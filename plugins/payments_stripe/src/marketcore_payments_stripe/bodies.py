@@ -1,6 +1,7 @@
 """What is sent to Stripe. Pure.
 
-The same attempt always gives the same body, so that its key may be used again; ``NotSent`` for what cannot be sent.
+The same attempt always gives the same body, so that its key may be used again. ``Refused`` for an amount Stripe cannot
+express.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from marketcore.interfaces import Destination, PaymentAttempt, PayoutAttempt, RefundAttempt
 from marketcore_payments_stripe.currencies import to_units
-from marketcore_payments_stripe.errors import NotSent
+from marketcore_payments_stripe.errors import Refused
 
 #: Our ids in the metadata of Stripe's objects; ``BY`` says whether a session or the client's own form collects.
 PAYMENT, REFUND, PAYOUT, DESTINATION, BY = (
@@ -108,7 +109,7 @@ def _units(attempt: PaymentAttempt | RefundAttempt | PayoutAttempt) -> int:
     try:
         return to_units(attempt.amount)
     except ValueError as error:
-        raise NotSent("invalid_amount", str(error)) from None
+        raise Refused("invalid_amount", str(error)) from None
 
 
 def _ours(attempt: PaymentAttempt, by: str) -> Mapping[str, str]:

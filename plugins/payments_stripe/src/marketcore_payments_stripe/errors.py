@@ -17,7 +17,10 @@ class NotSent(StripeTrouble):
 
 
 class Refused(StripeTrouble):
-    """Say that Stripe read the request and did not do it; ``param`` names the parameter it objects to."""
+    """Say that it cannot be done: Stripe read the request and did not do it, or would not understand it.
+
+    ``param`` names the parameter Stripe objects to.
+    """
 
     def __init__(self, code: str, message: str, param: str = "") -> None:
         super().__init__(code, message)

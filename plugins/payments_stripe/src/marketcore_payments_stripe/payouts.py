@@ -65,7 +65,7 @@ class PayingOut:
     def _made(self, payout: PayoutAttempt) -> ProviderResult:
         if payout.destination.reference is None:
             detail = f"destination {payout.destination.id} has no account at Stripe"
-            return ProviderResult(Outcome.NOT_ATTEMPTED, reason="not_enrolled", detail=detail)
+            return ProviderResult(Outcome.DECLINED, reason="not_enrolled", detail=detail)
         return readings.of_transfer(self._gateway.create_transfer(bodies.transfer(payout), str(payout.id)))
 
     def _clarified(self, payout: PayoutAttempt) -> ProviderResult:

@@ -37,7 +37,7 @@ class Refunding:
         intent_id = self._intent_of(refund)
         if intent_id is None:
             detail = f"payment {refund.payment.id} has no PaymentIntent, so nothing was collected"
-            return ProviderResult(Outcome.NOT_ATTEMPTED, reason="not_paid", detail=detail)
+            return ProviderResult(Outcome.DECLINED, reason="not_paid", detail=detail)
         made = self._gateway.create_refund(bodies.refund(refund, intent_id), str(refund.id))
         return readings.of_refund(made, reported=False)
 
