@@ -128,6 +128,19 @@ class Shop:
         assert len(captures) == 1
         assert self.stock_left() == self.stock - self.quantity
 
+    def codes(self) -> list[str]:
+        """Return the codes of all transfers, in order."""
+        return [row.code for row in self.market.query("SELECT code FROM ledger_transfers ORDER BY seq")]
+
+    def refund(self, **body: Any) -> dict[str, Any]:
+        """Let the seller give back the order's money, or ``amount`` of it."""
+        wish = {"reason": "not as described", **body}
+        return _ok(self.seller.post(f"/api/v1/orders/{self.order_id}/refunds", json=wish))
+
+    def read_refund(self, refund: dict[str, Any]) -> dict[str, Any]:
+        """Return the refund as it stands."""
+        return _ok(self.seller.get(f"/api/v1/refunds/{refund['id']}"))
+
     def assert_unpaid(self) -> None:
         """No money has moved for the checkout, and none of its orders is paid."""
         assert self.market.query("SELECT * FROM ledger_transfers") == []
