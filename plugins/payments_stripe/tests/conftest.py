@@ -24,7 +24,7 @@ def receiver():
 
 @pytest.fixture
 def sandbox(simulator, receiver):
-    simulator.app.stripe.tell(receiver.url, SECRET)
+    simulator.app.stripe.register_webhook(receiver.url, SECRET)
     made = Sandbox(simulator, receiver)
     yield made
     made.http.close()

@@ -37,7 +37,7 @@ class CheckoutGateway:
         self._simulator = simulator
         self._market = market
         self._scripted = ""
-        simulator.app.stripe.tell(f"{market.url}/hooks/stripe", SECRET)
+        simulator.app.stripe.register_webhook(f"{market.url}/hooks/stripe", SECRET)
 
     def script(self, name: str) -> None:
         self._scripted = name
