@@ -25,6 +25,13 @@ from .sandbox import BOUNCING_BANK, PENDING_REFUND, SECRET, TRIES
 # The SDK tries again after these, so only all of them together are an answer that never came.
 REPEATED = frozenset({"http_500", "html_error", "drop_before", "drop_after"})
 WRITTEN = {"hang": "hang(4)", "slow_callback": "slow_callback(0.5)"}
+# What a real endpoint would be registered for.
+EVENTS = [
+    *(f"checkout.session.{end}" for end in ("completed", "expired")),
+    *(f"checkout.session.async_payment_{end}" for end in ("succeeded", "failed")),
+    *(f"payment_intent.{end}" for end in ("succeeded", "processing", "payment_failed", "canceled")),
+    *(f"refund.{end}" for end in ("created", "updated", "failed")),
+]
 KEY = {"Authorization": f"Bearer {SECRET_KEY}"}
 
 
@@ -37,7 +44,7 @@ class CheckoutGateway:
         self._simulator = simulator
         self._market = market
         self._scripted = ""
-        simulator.app.stripe.register_webhook(f"{market.url}/hooks/stripe", SECRET)
+        self._post("/_sim/stripe/endpoints", {"url": f"{market.url}/hooks/stripe", "secret": SECRET, "events": EVENTS})
 
     def script(self, name: str) -> None:
         self._scripted = name
