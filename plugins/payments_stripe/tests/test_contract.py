@@ -12,9 +12,11 @@ import httpx
 import pytest
 
 from marketcore.directives import table
-from marketcore.testing.contracts import PaymentProviderContract
+from marketcore.reconciliation.services import reconcile_provider
+from marketcore.testing.contracts import PaymentProviderContract, background_round
 from marketcore.testing.market import Market
-from marketcore.testing.refund_contracts import RefundingProviderContract
+from marketcore.testing.refund_contracts import RefundingProviderContract, refunded
+from marketcore.testing.shop import Shop
 from marketcore_simulator.server import SimulatorServer
 from marketcore_simulator.stripe.credentials import SECRET_KEY
 from marketcore_simulator.stripe.signatures import signature_header
@@ -176,7 +178,17 @@ class StripeOnThePlatform:
 
 
 class TestCheckout(StripeOnThePlatform, RefundingProviderContract):
-    pass
+    def test_stripes_books_agree_with_ours(self, paid: Shop, gateway: CheckoutGateway) -> None:
+        refund = paid.refund(target="original")
+        background_round(paid.market)
+        gateway.finish_refund(refund)
+        assert refunded(paid, refund) == "succeeded"
+        paid.market.travel("2 hours")  # what is younger than an hour is compared the next time
+        registry = paid.market.registry
+        assert reconcile_provider(registry, table(registry, "payment providers")["stripe"]) == 0
+        # 2.9 % and 30 cents of 500 dollars is what the simulated Stripe keeps.
+        assert paid.codes().count("provider_fee") == 1
+        assert paid.market.query("SELECT amount FROM ledger_transfers WHERE code = 'provider_fee'")[0][0] == 1480
 
 
 class TestIntent(StripeOnThePlatform, PaymentProviderContract):
