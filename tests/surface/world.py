@@ -46,6 +46,9 @@ class World:
             {"purpose": "checkout", "reference": str(self.checkout["id"]), "payer": {"phone": "0712345678"}},
         )
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
+        hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
+        self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
+        self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
 
     def _made(self, method: str, path: str, who: Person, body: Any = None) -> dict[str, Any]:
         answer = self._people.ask(method, path, who.access, body)
@@ -71,6 +74,8 @@ class World:
             "payment_id": self.payment["id"],
             "session_id": self.session["id"],
             "user_id": self.buyer.id,
+            "endpoint_id": self.endpoint["id"],
+            "delivery_id": self.delivery["id"],
             **NOWHERE,
         }
 
@@ -83,4 +88,7 @@ class World:
             self.payment["id"],
             self.payment["code"],
             self.session["id"],
+            self.endpoint["secret"],
+            self.endpoint["description"],
+            self.delivery["message_id"],
         }
