@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 class NextAction:
     """What the payer (or payee) has to do: ``redirect`` (``url``), ``phone_prompt``, ``instructions`` or ``none``.
 
-    ``data`` is for the client.
+    ``client_secret`` is for the provider's own form in the client. ``data`` is for the client.
     """
 
     kind: str
