@@ -1,4 +1,4 @@
-"""Somebody's whole world: account, session, product, image, listing, cart, checkout, order, payment, and a regret."""
+"""Somebody's whole world: account, session, product, listing, cart, order, payment, invoice, and a deal gone wrong."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image
 
 from marketcore.disputes.services import DisputeService
 from marketcore.interfaces import DisputeReport
+from marketcore.jobs.enqueueing import find_job
 from marketcore.money import Money
 from marketcore.testing.shop import money_arrives
 
@@ -27,8 +28,13 @@ def picture() -> bytes:
     return stream.getvalue()
 
 
+def print_invoice(request: Any, invoice_id: int) -> None:
+    """Do what the job does that makes the invoice's PDF."""
+    find_job(request.registry, "invoices.make_pdf").run(request, document_id=invoice_id)
+
+
 class World:
-    """A seller who offers something, and a buyer who has ordered and begun to pay for it."""
+    """A seller who offers something, and a buyer who has ordered, begun to pay for it and paid otherwise."""
 
     def __init__(self, people: People) -> None:
         self._people = people
@@ -51,8 +57,14 @@ class World:
             self.buyer,
             {"purpose": "checkout", "reference": str(self.checkout["id"]), "payer": {"phone": "0712345678"}},
         )
+        assert money_arrives(people.market, self.checkout["id"])
+        self.invoice = self._made("GET", f"/api/v1/orders/{self.order['id']}/invoice", self.buyer)
+        people.market.perform(print_invoice, self.invoice["id"])
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         self.refund, self.dispute_id = self._regret()
+        hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
+        self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
+        self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
 
     def _regret(self) -> tuple[dict[str, Any], str]:
         """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
@@ -96,7 +108,10 @@ class World:
             "session_id": self.session["id"],
             "refund_id": self.refund["id"],
             "dispute_id": self.dispute_id,
+            "invoice_id": self.invoice["id"],
             "user_id": self.buyer.id,
+            "endpoint_id": self.endpoint["id"],
+            "delivery_id": self.delivery["id"],
             **NOWHERE,
         }
 
@@ -111,4 +126,8 @@ class World:
             self.session["id"],
             self.refund["id"],
             self.dispute_id,
+            self.endpoint["secret"],
+            self.endpoint["description"],
+            self.delivery["message_id"],
+            self.invoice["number"],
         }
