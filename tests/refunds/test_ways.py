@@ -138,6 +138,17 @@ def test_an_answer_that_was_lost_is_unknown_and_resolved_once(office, script):
     assert (office.gateway.sent_back, due(office)) == ({payment["id"]: CHARGE}, 0)
 
 
+def test_a_refund_that_never_arrived_is_handed_over_again(office):
+    payment = office.paid()
+    office.gateway.refund_scripts.append("drop_before")
+    refund = office.refunded()
+    assert (refund["state"], office.gateway.refunds) == ("unknown", {})
+    office.ask_about_refunds()
+    office.ask_about_refunds()
+    assert states(office, refund) == ["submitting", "unknown", "requested", "submitting", "succeeded"]
+    assert (office.gateway.sent_back, due(office)) == ({payment["id"]: CHARGE}, 0)
+
+
 def test_a_success_of_another_amount_is_not_believed(office, capsys):
     office.paid()
     office.gateway.refund_scripts.append("pending")
