@@ -20,14 +20,14 @@ from marketcore.states import (
 
 ORDER_STEPS = {
     "created": "pending_payment cancelled",
-    "pending_payment": "paid cancelled expired",
+    "pending_payment": "paid confirmed cancelled expired",
     "paid": "confirmed cancelled refunded disputed",
     "confirmed": "packed cancelled refunded disputed",
     "packed": "shipped cancelled refunded disputed",
-    "shipped": "delivered refunded disputed",
+    "shipped": "delivered cancelled refunded disputed",
     "delivered": "completed refunded disputed",
     "completed": "refunded disputed",
-    "disputed": "completed refunded",
+    "disputed": "paid confirmed packed shipped delivered completed refunded",
     "expired": "paid",
     "cancelled": "",
     "refunded": "",
