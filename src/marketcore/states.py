@@ -103,7 +103,7 @@ REFUND_TRANSITIONS: Mapping[RefundState, frozenset[RefundState]] = {
     # Back to ``requested``: the provider provably did nothing, so the same attempt may be handed over again.
     _R.SUBMITTING: _REFUND_OUTCOMES | {_R.PENDING, _R.UNKNOWN, _R.REQUESTED},
     _R.PENDING: _REFUND_OUTCOMES | {_R.UNKNOWN},
-    _R.UNKNOWN: _REFUND_OUTCOMES | {_R.PENDING},
+    _R.UNKNOWN: _REFUND_OUTCOMES | {_R.PENDING, _R.REQUESTED},
     _R.BY_HAND: _REFUND_OUTCOMES,
     # Providers report refunds as done and take it back, and the other way round.
     _R.SUCCEEDED: frozenset({_R.FAILED}),
@@ -133,7 +133,7 @@ PAYOUT_TRANSITIONS: Mapping[PayoutState, frozenset[PayoutState]] = {
     _Y.APPROVED: frozenset({_Y.SUBMITTING, _Y.REJECTED}),
     _Y.SUBMITTING: _PAYOUT_OUTCOMES | {_Y.SENT, _Y.UNKNOWN, _Y.APPROVED},
     _Y.SENT: _PAYOUT_OUTCOMES | {_Y.UNKNOWN},
-    _Y.UNKNOWN: _PAYOUT_OUTCOMES | {_Y.SENT},
+    _Y.UNKNOWN: _PAYOUT_OUTCOMES | {_Y.SENT, _Y.APPROVED},
     _Y.PAID: frozenset({_Y.RETURNED}),
     # Money that left after all is booked as gone, whoever has to stand for it.
     _Y.FAILED: frozenset({_Y.PAID}),

@@ -29,6 +29,10 @@ OPEN = {
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
     "POST payments.hook.token": "providers call it and prove themselves otherwise",
+    "GET razorpay.pay": "payers' pages are public under names that cannot be guessed",
+    "POST razorpay.back": "payers' pages are public under names that cannot be guessed",
+    "GET razorpay.cancelled": "payers' pages are public under names that cannot be guessed",
+    "GET razorpay.status": "payers' pages are public under names that cannot be guessed",
     "GET __static/": "files of the documentation page",
 }
 

@@ -22,6 +22,7 @@ MODULES = (
     "marketcore.cli.plugins",
     "marketcore.cli.jobs",
     "marketcore.cli.ledger",
+    "marketcore.cli.money",
     "marketcore.cli.users",
     "marketcore.cli.sample",
     "marketcore.cli.tour",

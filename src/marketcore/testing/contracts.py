@@ -17,10 +17,30 @@ import pytest
 from marketcore.jobs.running import run_waiting
 from marketcore.ledger.verify import verify
 from marketcore.payments import inbox, reconciler
+from marketcore.payments.operations import operations
 from marketcore.testing.market import Market
 from marketcore.testing.shop import Shop
 
-_ASK_NOW = "UPDATE payments SET next_check_at = market_clock() WHERE next_check_at IS NOT NULL AND checks < 8"
+_ASK_NOW = "UPDATE {} SET next_check_at = market_clock() WHERE next_check_at IS NOT NULL AND checks < 8"
+# Every way in which gateways have been seen to fail; each attempt ends well, ends in a known failure, or stays open.
+SCRIPTS = (
+    "ok",
+    "http_500",
+    "http_429",
+    "drop_before",
+    "drop_after",
+    "hang",
+    "html_error",
+    "slow_callback",
+    "no_callback",
+    "dup_callback(3)",
+    "reorder",
+    "tampered_signature",
+    "late_success",
+    "wrong_amount",
+    "unknown_reference",
+)
+NEVER_PAID = {"http_500", "http_429", "drop_before", "html_error"}
 ENDED = {"captured", "failed", "expired", "voided"}
 
 
@@ -28,7 +48,11 @@ class Gateway(Protocol):
     """The provider's side, scripted: the simulator, or a stand-in of the plugin author's."""
 
     def script(self, name: str) -> None:
-        """Let the next attempt follow the failure script ``name``."""
+        """Let the next attempt follow the failure script ``name`` (one of ``SCRIPTS``).
+
+        A script that the real gateway cannot follow, such as ``tampered_signature`` where nothing is signed, is
+        played as the nearest thing that it can do. ``hang`` outlasts the provider's time-out.
+        """
         ...
 
     def approve(self, payment: dict[str, Any]) -> None:
@@ -149,12 +173,38 @@ class PaymentProviderContract:
         assert payment["state"] in ("unknown", "failed")
         shop.assert_unpaid()
 
+    @pytest.mark.parametrize("script", SCRIPTS)
+    def test_whatever_goes_wrong_money_moves_at_most_once_and_the_order_agrees(
+        self, shop: Shop, gateway: Gateway, payer: dict[str, Any], script: str
+    ) -> None:
+        gateway.script(script)
+        answer = shop.start_payment(payer)
+        assert answer.status_code == 202, answer.text
+        payment = answer.json()
+        recorded = gateway.attempts()
+        assert recorded <= 1
+        if recorded:
+            gateway.approve(payment)
+        state = settle(shop, payment, within=8 if script in NEVER_PAID else 30)
+        assert gateway.attempts() <= 1, "the payer was asked twice"
+        if state == "captured" and script != "wrong_amount":
+            shop.assert_paid_once()
+        elif state == "captured":
+            assert shop.read_order()["state"] == "pending_payment"
+            assert shop.codes() == ["unapplied"]
+        else:
+            assert state in ("failed", "expired", "unknown", "pending"), state
+            shop.assert_unpaid()
+        if recorded and script not in NEVER_PAID:
+            assert state == "captured"
+
     def test_success_after_our_deadline_still_pays_the_order_or_is_set_aside(
         self, shop: Shop, gateway: Gateway, payer: dict[str, Any]
     ) -> None:
         gateway.script("late_success")
         payment = shop.pay(payer)
         shop.market.travel("26 hours")
+        shop.log_in()
         shop.run_deadlines()
         gateway.approve(payment)
         assert settle(shop, payment) == "captured"
@@ -193,20 +243,25 @@ class PaymentProviderContract:
 
 def settle(shop: Shop, payment: dict[str, Any], *, rounds: int = 0, within: float = 30) -> str:
     """Do the platform's background work until the payment has ended (or for ``rounds``); return its state."""
-    registry = shop.market.registry
     deadline = time.monotonic() + within
     done = 0
     while True:
-        run_waiting(registry)
-        for inbox_id in shop.market.perform(inbox.due):
-            inbox.process(registry, inbox_id)
-        shop.market.query(_ASK_NOW)
-        reconciler.reconcile(registry)
+        background_round(shop.market)
         state: str = shop.read_payment(payment)["state"]
         done += 1
         if (rounds and done >= rounds) or (not rounds and state in ENDED) or time.monotonic() > deadline:
             return state
         time.sleep(0.05)
+
+
+def background_round(market: Market) -> None:
+    """Do once what the worker does: jobs, stored calls, questions about everything that has not ended."""
+    run_waiting(market.registry)
+    for inbox_id in market.perform(inbox.due):
+        inbox.process(market.registry, inbox_id)
+    for operation in operations(market.registry).values():
+        market.query(_ASK_NOW.format(operation.table))
+    reconciler.reconcile(market.registry)
 
 
 def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
