@@ -8,12 +8,14 @@ from marketcore.ledger.verify import verify
 from marketcore.testing.shop import Shop
 
 ROUTES = {"payments__route__KES": "wallet bank_transfer", "payments_manual__bank_account": "Equity 0123"}
+# Hashing passwords is proved elsewhere.
+QUICK = {"identity__argon2_memory_kib": "8192", "identity__argon2_time_cost": "1"}
 
 
 @pytest.fixture
 def purses(make_market):
     """A market with wallets and bank transfers; its books are checked at the end."""
-    market = make_market("wallet", "payments_manual", **ROUTES)
+    market = make_market("wallet", "payments_manual", **ROUTES, **QUICK)
     yield market
     with market.registry["engine"].connect() as connection:
         assert verify(connection) == []

@@ -40,7 +40,11 @@ def check_decider(payment: Any, sellers: Collection[int], identity: Any) -> None
         return
     if identity.user_id not in (*sellers, payment.user_id) or payment.provider not in CONFIRMABLE:
         raise NotFound(f"there is no payment {payment.id} for you to decide about")
-    if identity.user_id == payment.user_id or len(sellers) != 1 or not seller_holds(payment.provider, payment.next_action):
+    if (
+        identity.user_id == payment.user_id
+        or len(sellers) != 1
+        or not seller_holds(payment.provider, payment.next_action)
+    ):
         raise Forbidden("whoever receives the money says that it came: here an admin")
 
 

@@ -69,7 +69,8 @@ class RechargeService:
         row = self._session.execute(_LOCK, {"id": recharge_id}).one()
         if row.paid_at is not None:
             return False
-        self._move("recharge", payment_id, row, clearing, wallet(row.user_id, row.currency), row.amount_minor)
+        purse = wallet(row.user_id, row.currency)
+        self._move("recharge", ("payment", payment_id), row, clearing, purse, row.amount_minor)
         self._session.execute(_PAID, {"id": recharge_id, "payment": payment_id})
         return True
 
@@ -85,7 +86,7 @@ class RechargeService:
         minor = left if refund.minor is None else refund.minor
         if not 0 < minor <= left:
             raise Conflict(f"{Money(left, row.currency)} of recharge {recharge_id} is still in the wallet")
-        self._move("recharge_refund", refund.id, row, purse, to, minor)
+        self._move("recharge_refund", ("refund", refund.id), row, purse, to, minor)
         self._session.execute(_GIVEN_BACK, {"id": recharge_id, "minor": minor})
         return minor
 
@@ -104,15 +105,19 @@ class RechargeService:
         paid: UUID = row.payment_id
         return paid
 
-    def _move(self, code: str, cause: UUID, row: Any, debit: AccountRef, credit: AccountRef, minor: int) -> None:
+    def _move(
+        self, code: str, cause: tuple[str, UUID], row: Any, debit: AccountRef, credit: AccountRef, minor: int
+    ) -> None:
+        # The cause is what reconciliation looks movements up by.
+        ref_type, ref_id = cause
         transfer = Transfer(
-            id=business_id(code, cause),
+            id=business_id(code, row.id, ref_id),
             debit=debit,
             credit=credit,
             minor=minor,
             code=code,
-            ref_type=PURPOSE,
-            ref_id=str(row.id),
+            ref_type=ref_type,
+            ref_id=str(ref_id),
         )
         self._ledger.transfer([transfer], event_id=transfer.id)
 
