@@ -8,7 +8,6 @@ from marketcore.ledger.verify import verify
 
 from .people import Counter
 
-
 # Hashing passwords is proved elsewhere.
 QUICK = {"identity__argon2_memory_kib": "8192", "identity__argon2_time_cost": "1"}
 
