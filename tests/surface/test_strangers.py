@@ -19,6 +19,9 @@ BODIES = {
     "PUT orders.cart.item": {"quantity": 1},
     "POST orders.steps": {"to": "cancelled"},
     "POST users.user.block": {"reason": "mine now"},
+    "POST payments_manual.confirmation": {"amount": MONEY, "receipt": "mine"},
+    "POST payments_manual.rejection": {"reason": "mine now"},
+    "POST wallet.recharge.refunds": {"reason": "mine now"},
     "PATCH webhooks.endpoint": {"enabled": False},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }

@@ -56,6 +56,8 @@ class World:
         assert money_arrives(people.market, self.checkout["id"])
         self.invoice = self._made("GET", f"/api/v1/orders/{self.order['id']}/invoice", self.buyer)
         people.market.perform(print_invoice, self.invoice["id"])
+        amount = {"amount": {"amount": "20.00", "currency": "KES"}}
+        self.recharge = self._made("POST", "/api/v1/wallet/recharges", self.buyer, amount)
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
@@ -85,6 +87,7 @@ class World:
             "payment_id": self.payment["id"],
             "session_id": self.session["id"],
             "invoice_id": self.invoice["id"],
+            "recharge_id": self.recharge["id"],
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
@@ -104,4 +107,5 @@ class World:
             self.endpoint["description"],
             self.delivery["message_id"],
             self.invoice["number"],
+            self.recharge["id"],
         }
