@@ -43,7 +43,8 @@ ORDER_TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     _O.PAID: frozenset({_O.CONFIRMED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.CONFIRMED: frozenset({_O.PACKED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.PACKED: frozenset({_O.SHIPPED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
-    _O.SHIPPED: frozenset({_O.DELIVERED, _O.REFUNDED, _O.DISPUTED}),
+    # ``cancelled``: whoever was to pay on delivery did not, and the goods come back.
+    _O.SHIPPED: frozenset({_O.DELIVERED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.DELIVERED: frozenset({_O.COMPLETED, _O.REFUNDED, _O.DISPUTED}),
     # A dispute ends where it found the order, or with the buyer's money back.
     _O.DISPUTED: frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED, _O.COMPLETED, _O.REFUNDED}),

@@ -23,6 +23,9 @@ BODIES = {
     "POST refunds.confirmation": {"receipt": "mine now"},
     "POST refunds.set_aside": {"action": "refund", "reason": "mine now"},
     "POST users.user.block": {"reason": "mine now"},
+    "POST payments_manual.confirmation": {"amount": MONEY, "receipt": "mine"},
+    "POST payments_manual.rejection": {"reason": "mine now"},
+    "POST wallet.recharge.refunds": {"reason": "mine now"},
     "PATCH webhooks.endpoint": {"enabled": False},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }

@@ -60,6 +60,8 @@ class World:
         assert money_arrives(people.market, self.checkout["id"])
         self.invoice = self._made("GET", f"/api/v1/orders/{self.order['id']}/invoice", self.buyer)
         people.market.perform(print_invoice, self.invoice["id"])
+        amount = {"amount": {"amount": "20.00", "currency": "KES"}}
+        self.recharge = self._made("POST", "/api/v1/wallet/recharges", self.buyer, amount)
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         self.refund, self.dispute_id = self._regret()
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
@@ -109,6 +111,7 @@ class World:
             "refund_id": self.refund["id"],
             "dispute_id": self.dispute_id,
             "invoice_id": self.invoice["id"],
+            "recharge_id": self.recharge["id"],
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
@@ -130,4 +133,5 @@ class World:
             self.endpoint["description"],
             self.delivery["message_id"],
             self.invoice["number"],
+            self.recharge["id"],
         }

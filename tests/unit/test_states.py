@@ -32,7 +32,7 @@ ORDER_STEPS = {
     "paid": "confirmed cancelled refunded disputed",
     "confirmed": "packed cancelled refunded disputed",
     "packed": "shipped cancelled refunded disputed",
-    "shipped": "delivered refunded disputed",
+    "shipped": "delivered cancelled refunded disputed",
     "delivered": "completed refunded disputed",
     "completed": "refunded disputed",
     "disputed": "paid confirmed packed shipped delivered completed refunded",
