@@ -18,6 +18,10 @@ BODIES = {
     "PATCH catalog.listing": {"price": MONEY},
     "PUT orders.cart.item": {"quantity": 1},
     "POST orders.steps": {"to": "cancelled"},
+    "POST refunds.order": {"reason": "mine now"},
+    "POST refunds.retry": {"target": "by_hand"},
+    "POST refunds.confirmation": {"receipt": "mine now"},
+    "POST refunds.set_aside": {"action": "refund", "reason": "mine now"},
     "POST users.user.block": {"reason": "mine now"},
     "POST payments_manual.confirmation": {"amount": MONEY, "receipt": "mine"},
     "POST payments_manual.rejection": {"reason": "mine now"},
@@ -153,6 +157,7 @@ def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
         "/api/v1/users/me/balances",
         "/api/v1/webhook-endpoints",
         "/api/v1/webhook-deliveries",
+        "/api/v1/disputes",
         "/api/v1/invoices",
         "/api/v1/invoices?role=seller",
     ):
