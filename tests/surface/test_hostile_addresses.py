@@ -147,14 +147,14 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    owner = people.known("both").id
-    for _ in range(2):
-        gift = Transfer(uuid.uuid4(), provider_clearing("gift", "KES"), wallet(owner, "KES"), 100, "gift", "test", "1")
-        people.market.perform(lambda r, g=gift: r.find_service(LedgerService).transfer([g], event_id=g.id))
     World(people)  # whose dispute is the second one
     for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
+    owner = people.known("both").id
+    for _ in range(2):
+        gift = Transfer(uuid.uuid4(), provider_clearing("gift", "KES"), wallet(owner, "KES"), 100, "gift", "test", "1")
+        people.market.perform(lambda r, g=gift: r.find_service(LedgerService).transfer([g], event_id=g.id))
     hook = people.ask("POST", "/api/v1/webhook-endpoints", both, {"url": "https://93.184.215.14/hook"}).json()
     for _ in range(2):
         assert people.ask("POST", f"/api/v1/webhook-endpoints/{hook['id']}/test", both).status_code == 202
