@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from marketcore.db import migrate
+from marketcore.disputes.services import DisputeService
 from marketcore.exceptions import ConfigurationError, InsufficientFunds
+from marketcore.interfaces import DisputeReport
 from marketcore.ledger.accounts import AccountRef
 from marketcore.ledger.refusals import AlreadyPosted, AlreadyVoided, ExceedsHold, HoldExpired, TransferDiffers
 from marketcore.ledger.services import LedgerService
@@ -116,6 +119,25 @@ def test_a_recharge_goes_back_as_far_as_it_is_still_there(owner):
     assert boss.post(path, json={"reason": "the rest"}).json()["amount"]["amount"] == "120.00"
     assert boss.post(path, json={"reason": "more"}).status_code == 409
     assert owner.http.get(f"/api/v1/wallet/recharges/{recharge['id']}").json()["refunded"] == KES
+
+
+def test_a_contested_recharge_takes_what_is_still_there_and_gives_it_back_if_won(owner):
+    recharge = owner.recharge().json()
+    payment = owner.pay(recharge).json()
+    owner.confirm(payment)
+    reserve(owner, 12_000, "spent")
+
+    def report(reference, state):
+        claim = DisputeReport(reference, state, Money(30_000, "KES"), UUID(payment["id"]))
+        owner.market.perform(lambda request: request.find_service(DisputeService).apply("bank_transfer", claim))
+        return owner.balance()
+
+    assert report("dp_1", "open") == (0, 12_000)
+    assert report("dp_1", "won") == (18_000, 12_000)
+    assert report("dp_2", "open") == (0, 12_000)
+    assert report("dp_2", "lost") == (0, 12_000)
+    shown = owner.http.get(f"/api/v1/wallet/recharges/{recharge['id']}").json()
+    assert shown["refunded"]["amount"] == "180.00"
 
 
 def test_a_wallet_pays_and_a_cancelled_order_gives_back(shop):
