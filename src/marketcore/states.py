@@ -43,7 +43,8 @@ ORDER_TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     _O.PAID: frozenset({_O.CONFIRMED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.CONFIRMED: frozenset({_O.PACKED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.PACKED: frozenset({_O.SHIPPED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
-    _O.SHIPPED: frozenset({_O.DELIVERED, _O.REFUNDED, _O.DISPUTED}),
+    # ``cancelled``: whoever was to pay on delivery did not, and the goods come back.
+    _O.SHIPPED: frozenset({_O.DELIVERED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.DELIVERED: frozenset({_O.COMPLETED, _O.REFUNDED, _O.DISPUTED}),
     # A dispute ends where it found the order, or with the buyer's money back.
     _O.DISPUTED: frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED, _O.COMPLETED, _O.REFUNDED}),
@@ -102,13 +103,25 @@ REFUND_TRANSITIONS: Mapping[RefundState, frozenset[RefundState]] = {
     # Back to ``requested``: the provider provably did nothing, so the same attempt may be handed over again.
     _R.SUBMITTING: _REFUND_OUTCOMES | {_R.PENDING, _R.UNKNOWN, _R.REQUESTED},
     _R.PENDING: _REFUND_OUTCOMES | {_R.UNKNOWN},
-    _R.UNKNOWN: _REFUND_OUTCOMES | {_R.PENDING},
+    _R.UNKNOWN: _REFUND_OUTCOMES | {_R.PENDING, _R.REQUESTED},
     _R.BY_HAND: _REFUND_OUTCOMES,
     # Providers report refunds as done and take it back, and the other way round.
     _R.SUCCEEDED: frozenset({_R.FAILED}),
     _R.FAILED: frozenset({_R.SUCCEEDED}),
 }
 REFUND_OPEN = frozenset({_R.REQUESTED, _R.SUBMITTING, _R.PENDING, _R.UNKNOWN})
+
+
+class DisputeState(StrEnum):
+    """The life of one dispute, seen from the platform's side: a dispute that was won leaves the money where it was."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+_D = DisputeState
+DISPUTE_TRANSITIONS: Mapping[DisputeState, frozenset[DisputeState]] = {_D.OPEN: frozenset({_D.WON, _D.LOST})}
 
 
 class PayoutState(StrEnum):

@@ -23,11 +23,13 @@ ROOT = Path(__file__).parents[2]
 PLUGINS = tuple(sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml")))
 # Hashing as such is proved elsewhere; nobody listens at the gateways' address.
 QUICK = {
+    "payments_razorpay.base_url": "http://127.0.0.1:9",
     "marketcore.log_level": "error",
     "identity.argon2_memory_kib": 8192,
     "identity.argon2_time_cost": 1,
     "identity.login_attempts": "off",
     "payments_mpesa.base_url": "http://127.0.0.1:9",
+    "payments_stripe.base_url": "http://127.0.0.1:9",
     **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
 }
 

@@ -29,6 +29,7 @@ def canaries(people):
         "refresh": person.refresh,
         "passkey": passkey,
         "consumer secret": people.market.settings["payments_mpesa.consumer_secret"],
+        "key secret": people.market.settings["payments_razorpay.key_secret"],
         "database password": f":{database}@",
     }, person
 
@@ -95,9 +96,11 @@ def test_no_secret_is_in_any_log_line_or_refusal(people, canaries, log_lines):
 
 def test_a_callback_address_is_not_logged(people, log_lines):
     token = uuid.uuid4().hex * 2
-    for path in hooks(people, token):
+    called = hooks(people, token)
+    for path in called:
         people.ask("POST", path, None, {})
-    assert [line["route"] for line in log_lines() if line["event"] == "request"] == ["payments.hook.token"]
+    routes = [line["route"] for line in log_lines() if line["event"] == "request"]
+    assert routes == ["payments.hook.token"] * len(called)
     assert token not in json.dumps(log_lines())
 
 

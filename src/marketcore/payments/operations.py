@@ -172,6 +172,8 @@ class Outgoing:
         row = self._row(request, operation_id, lock=True)
         result = _believable(row, result)
         current, target = self.states(row.state), self.state_of[result.outcome]
+        if result.outcome is Outcome.RETURNED and current in self.open:
+            target = self.state_of[Outcome.DECLINED]  # it came back before we heard that it had arrived
         if result.outcome is Outcome.UNKNOWN and current != "submitting":
             return str(current)
         if target is self.waiting and source != "start" and self._under_way(request, operation_id):

@@ -204,6 +204,7 @@ class PaymentProviderContract:
         gateway.script("late_success")
         payment = shop.pay(payer)
         shop.market.travel("26 hours")
+        shop.log_in()
         shop.run_deadlines()
         gateway.approve(payment)
         assert settle(shop, payment) == "captured"

@@ -81,30 +81,26 @@ class RefundingProviderContract(PaymentProviderContract):
     ) -> None:
         gateway.script_refund(script)
         refund = paid.refund(target="original")
-        background_round(paid.market)
+        for _ in range(4):
+            background_round(paid.market)
         if gateway.refunds():
             gateway.finish_refund(refund)
-        state = refunded(paid, refund, within=6)
+            assert refunded(paid, refund) == "succeeded"
+        state = paid.read_refund(refund)["state"]
         assert gateway.refunds() <= 1, "the money went back twice"
-        assert paid.codes().count("refund_sent") == (state == "succeeded")
-        if gateway.refunds():
-            assert state == "succeeded"
-        else:
-            assert state in ("requested", "pending", "unknown", "failed")
+        assert state in ("requested", "submitting", "pending", "unknown", "failed", "succeeded")
+        assert paid.codes().count("refund_sent") == (state == "succeeded") == gateway.refunds()
 
-    def test_a_refund_that_fails_is_still_owed_and_can_go_another_way(
-        self, paid: Shop, gateway: RefundGateway, market: Any
-    ) -> None:
+    def test_a_refund_that_fails_is_still_owed_and_can_go_another_way(self, paid: Shop, gateway: RefundGateway) -> None:
         refund = paid.refund(target="original")
-        background_round(market)
+        background_round(paid.market)
         gateway.finish_refund(refund, well=False)
         if refunded(paid, refund) == "succeeded":
             return  # where refunds end at once there is nothing left to fail
-        market.query("UPDATE users SET roles = roles || '{admin}' WHERE id = :id", id=paid.seller_user["user"]["id"])
-        with market.client(paid.seller_user["access"]) as admin:
-            again = admin.post(f"/api/v1/refunds/{refund['id']}/retries", json={"target": "by_hand"})
-            assert again.status_code == 201, again.text
-            done = admin.post(f"/api/v1/refunds/{again.json()['id']}/confirmation", json={"receipt": "cheque 12"})
+        admin = paid.admin()
+        again = admin.post(f"/api/v1/refunds/{refund['id']}/retries", json={"target": "by_hand"})
+        assert again.status_code == 201, again.text
+        done = admin.post(f"/api/v1/refunds/{again.json()['id']}/confirmation", json={"receipt": "cheque 12"})
         assert done.json()["state"] == "succeeded"
         assert paid.codes().count("refund_sent") == 1
 

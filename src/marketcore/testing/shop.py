@@ -65,6 +65,13 @@ class Shop:
         self.listing = self.publish(price, currency, stock)
         self.checkout = self.check_out(quantity)
 
+    def log_in(self) -> None:
+        """Log both people in again: their tokens do not outlive a journey through time."""
+        for person, http in ((self.seller_user, self.seller), (self.buyer_user, self.buyer)):
+            given = {"email": person["user"]["email"], "password": PASSWORD}
+            person.update(_ok(http.post("/api/v1/auth/login", json=given)))
+            http.headers["Authorization"] = f"Bearer {person['access']}"
+
     def publish(self, price: str, currency: str, stock: int) -> dict[str, Any]:
         """Let the seller offer something new at a fixed price."""
         product = _ok(self.seller.post("/api/v1/products", json={"title": f"Kiondo basket {uuid.uuid4().hex[:6]}"}))
@@ -127,6 +134,14 @@ class Shop:
         )
         assert len(captures) == 1
         assert self.stock_left() == self.stock - self.quantity
+
+    def admin(self) -> httpx.Client:
+        """Return a client of an admin."""
+        user = register(self.market, "buyer")["user"]
+        self.market.query("UPDATE users SET roles = '{admin}' WHERE id = :id", id=user["id"])
+        with self.market.client() as http:
+            session = _ok(http.post("/api/v1/auth/login", json={"email": user["email"], "password": PASSWORD}))
+        return self.market.client(session["access"])
 
     def codes(self) -> list[str]:
         """Return the codes of all transfers, in order."""

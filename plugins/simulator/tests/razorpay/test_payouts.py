@@ -213,3 +213,16 @@ def test_a_fund_account_that_breaks_a_rule_is_refused_by_field(api, refused, cha
 @pytest.mark.parametrize(("document", "field"), [({}, "name"), ({"name": "S", "type": "friend"}, "type")])
 def test_a_contact_that_breaks_a_rule_is_refused_by_field(api, refused, document, field):
     assert refused(api.post("/v1/contacts", document))[2] == field
+
+
+def test_contacts_and_fund_accounts_are_found_by_whose_they_are(api):
+    for reference in ("payee-1", "payee-2"):
+        contact = api.post("/v1/contacts", {"name": "Seller", "reference_id": reference}).json()
+        vpa = {"address": f"{reference}@upi"}
+        api.post("/v1/fund_accounts", {"contact_id": contact["id"], "account_type": "vpa", "vpa": vpa})
+    found = api.get("/v1/contacts", reference_id="payee-1").json()
+    assert [contact["reference_id"] for contact in found["items"]] == ["payee-1"]
+    accounts = api.get("/v1/fund_accounts", contact_id=found["items"][0]["id"]).json()
+    assert [account["vpa"]["address"] for account in accounts["items"]] == ["payee-1@upi"]
+    assert api.get("/v1/contacts", reference_id="payee-3").json()["items"] == []
+    assert (api.get("/v1/contacts").json()["count"], api.get("/v1/fund_accounts").json()["count"]) == (2, 2)

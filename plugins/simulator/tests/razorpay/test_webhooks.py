@@ -4,8 +4,11 @@ import threading
 
 import pytest
 
+from marketcore.settings import check_section
+from marketcore_simulator.process import SimulatorSettings, build_server
 from marketcore_simulator.razorpay import webhooks
 from marketcore_simulator.razorpay.credentials import ACCOUNT_ID, WEBHOOK_SECRET
+from marketcore_simulator.razorpay.payments import Means
 from marketcore_simulator.razorpay.webhooks import sign
 from marketcore_simulator.testing import CallbackReceiver, eventually
 
@@ -237,3 +240,21 @@ def test_an_answer_that_takes_too_long_is_a_failure(api, http, simulator, monkey
         wait_for_timer(simulator)
         simulator.world.shift_clock(61)
         eventually(lambda: len(deliveries(simulator)) == 2)
+
+
+@pytest.mark.parametrize("secret", [None, "another-secret"])
+def test_a_process_of_the_platform_knows_its_webhook_from_the_start(receiver, secret):
+    given = {"simulator.port": "0", "simulator.razorpay_webhook_url": receiver.url}
+    if secret:
+        given["simulator.razorpay_webhook_secret"] = secret
+    with build_server(check_section("simulator", SimulatorSettings(), given)) as server:
+        merchant = server.app.razorpay.merchant
+        order = merchant.create_order({"amount": 50_000, "currency": "INR"})
+        server.app.razorpay.checkout.pay(order, Means())
+        eventually(lambda: receiver.calls)
+    assert verifies(receiver.calls[0], secret or WEBHOOK_SECRET)
+
+
+def test_without_an_address_nothing_is_posted():
+    with build_server(check_section("simulator", SimulatorSettings(), {"simulator.port": "0"})) as server:
+        assert server.app.razorpay.merchant.gateway.webhooks.all() == []

@@ -89,8 +89,10 @@ class Calls:
     def _add_payouts(self, add: AddCall) -> None:
         payees, payouts = self._merchant.payees, self._merchant.payouts
         add("POST", "/v1/contacts", "contacts", lambda r, _s: one(payees.create_contact(_document(r))))
+        add("GET", "/v1/contacts", "contacts", lambda r, _s: listed(payees.known_contacts(r.query), r.query))
         add("GET", "/v1/contacts/{contact}", "contacts", lambda _r, _s, contact: one(payees.contacts.get(contact)))
         add("POST", "/v1/fund_accounts", "fund_accounts", lambda r, _s: one(payees.create_fund_account(_document(r))))
+        add("GET", "/v1/fund_accounts", "fund_accounts", lambda r, _s: listed(payees.known_accounts(r.query), r.query))
         add("GET", "/v1/fund_accounts/{a}", "fund_accounts", lambda _r, _s, a: one(payees.fund_accounts.get(a)))
         add("POST", "/v1/payouts", "payouts", lambda r, s: one(payouts.create(_document(r), s)))
         add("GET", "/v1/payouts", "payouts_read", self._list_payouts)

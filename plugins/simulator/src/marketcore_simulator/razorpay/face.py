@@ -43,6 +43,10 @@ class RazorpayFace:
         self._world.log.add(self.name, "request", f"{request.method} {request.path}: {response.status}")
         return response
 
+    def register_webhook(self, url: str, secret: str) -> None:
+        """Let every event be posted to `url`, as a merchant does once on the gateway's dashboard."""
+        self.merchant.gateway.webhooks.register(url, secret, None)
+
     def reset(self) -> None:
         """Forget everything."""
         self.merchant.clear()

@@ -94,6 +94,16 @@ class PayeeDesk:
         )
         return self.contacts.add(contact)
 
+    def known_contacts(self, query: Mapping[str, str]) -> list[Contact]:
+        """Return the contacts, newest first; those of one reference_id if it is given."""
+        reference = query.get("reference_id")
+        return self.contacts.where(lambda contact: reference in {None, contact.reference_id})
+
+    def known_accounts(self, query: Mapping[str, str]) -> list[FundAccount]:
+        """Return the fund accounts, newest first; those of one contact_id if it is given."""
+        contact_id = query.get("contact_id")
+        return self.fund_accounts.where(lambda account: contact_id in {None, account.contact_id})
+
     def create_fund_account(self, document: Document) -> FundAccount:
         """Create a fund account, or return the contact's one with the same details; raise Refusal for a bad field."""
         contact = self.contacts.get(document.get("contact_id"))
