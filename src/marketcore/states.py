@@ -139,15 +139,18 @@ class PayoutState(StrEnum):
 
 
 _Y = PayoutState
-_PAYOUT_OUTCOMES = frozenset({_Y.PAID, _Y.FAILED})
+# ``returned`` before anybody said ``paid``: the money left and came back, and only the second was told.
+_PAYOUT_OUTCOMES = frozenset({_Y.PAID, _Y.FAILED, _Y.RETURNED})
 PAYOUT_TRANSITIONS: Mapping[PayoutState, frozenset[PayoutState]] = {
     _Y.REQUESTED: frozenset({_Y.APPROVED, _Y.REJECTED}),
     _Y.APPROVED: frozenset({_Y.SUBMITTING, _Y.REJECTED}),
+    # Back to ``approved``: the provider knows nothing of it, so the same attempt may be handed over again.
     _Y.SUBMITTING: _PAYOUT_OUTCOMES | {_Y.SENT, _Y.UNKNOWN, _Y.APPROVED},
     _Y.SENT: _PAYOUT_OUTCOMES | {_Y.UNKNOWN},
     _Y.UNKNOWN: _PAYOUT_OUTCOMES | {_Y.SENT, _Y.APPROVED},
     _Y.PAID: frozenset({_Y.RETURNED}),
     # Money that left after all is booked as gone, whoever has to stand for it.
     _Y.FAILED: frozenset({_Y.PAID}),
+    _Y.REJECTED: frozenset({_Y.PAID}),
 }
 PAYOUT_OPEN = frozenset({_Y.APPROVED, _Y.SUBMITTING, _Y.SENT, _Y.UNKNOWN})
