@@ -10,11 +10,14 @@ import sys
 
 import pytest
 
+from marketcore.directives import table
 from marketcore.exceptions import InsufficientFunds
+from marketcore.interfaces import Capabilities
 from marketcore.ledger.accounts import AccountRef
 from marketcore.money import Money
 from marketcore.payments.reconciler import reconcile
 from marketcore.payments.services import PaymentService
+from marketcore.payouts.services import PayoutService
 from marketcore.testing.contracts import at_once
 from marketcore_wallet.services import WalletService
 
@@ -66,6 +69,34 @@ def hold(shop, user, place):
     return reserve
 
 
+class Till:
+    """Somebody who could pay out; nobody is asked to."""
+
+    name = title = webhook_slug = "till"
+    payout_capabilities = Capabilities(currencies={"KES": 1})
+
+
+def pay_out(shop, user):
+    """Return a call that asks for the price to be paid out of the wallet, and whether it was reserved."""
+    table(shop.market.registry, "payout providers")["till"] = Till()
+    ((destination,),) = shop.market.query(_DESTINATION, user=user)
+
+    def request_payout():
+        def work(request):
+            return request.find_service(PayoutService).request(user, destination, Money(PRICE, "KES"), "wallet")
+
+        try:
+            return bool(shop.market.perform(work))
+        except InsufficientFunds:
+            return False
+
+    return request_payout
+
+
+_DESTINATION = """INSERT INTO payout_destinations (id, user_id, provider, details, state)
+                  VALUES (gen_random_uuid(), :user, 'till', '{}', 'active') RETURNING id"""
+
+
 def test_sixteen_payments_at_once_spend_no_more_than_there_is(shop, user):
     checkouts = [shop.check_out() for _place in range(THREADS)]
     fill(shop.market, user, 7 * PRICE + PRICE - 1)
@@ -76,14 +107,14 @@ def test_sixteen_payments_at_once_spend_no_more_than_there_is(shop, user):
     assert [state == "paid" for state in states] == paid
 
 
-def test_payments_and_holds_at_once_share_what_there_is(shop, user):
-    half = THREADS // 2
-    checkouts = [shop.check_out() for _place in range(half)]
+def test_payments_holds_and_payouts_at_once_share_what_there_is(shop, user):
+    checkouts = [shop.check_out() for _place in range(6)]
     fill(shop.market, user, 5 * PRICE)
-    calls = [pay(shop, checkout) for checkout in checkouts] + [hold(shop, user, place) for place in range(half)]
-    got = at_once(calls)
+    calls = [pay(shop, checkout) for checkout in checkouts] + [hold(shop, user, place) for place in range(5)]
+    got = at_once(calls + [pay_out(shop, user)] * 5)
+    assert len(got) == THREADS
     assert got.count(True) == 5
-    assert balance(shop.market, user) == (0, got[half:].count(True) * PRICE)
+    assert balance(shop.market, user) == (0, got[6:].count(True) * PRICE)
 
 
 def test_one_key_sent_ten_times_pays_once(shop, user):
