@@ -120,6 +120,11 @@ class DestinationService:
             self._change(row, event.enrollment)
         return bool(rows)
 
+    def named(self, provider_name: str, event: WebhookEvent) -> list[UUID]:
+        """Return the destinations that an event is about."""
+        values = {"provider": provider_name, "id": event.attempt_id, "reference": event.reference}
+        return [row.id for row in self._session.execute(_LOCK_NAMED, values)]
+
     def _change(self, row: Any, enrollment: Enrollment | None) -> None:
         if row.state == "removed" or enrollment is None:
             return
@@ -156,8 +161,13 @@ def enroll(registry: Any, destination_id: UUID) -> NextAction | None:
 
 
 def hear_of_destination(request: Any, provider_name: str, event: WebhookEvent) -> None:
-    """Apply a trusted event about a destination; ``LookupError`` puts one off that is ahead of our own answer."""
+    """Apply a trusted event about a destination, and ask about it after a hint.
+
+    ``LookupError`` puts off an event that is ahead of our own answer.
+    """
     if not event.trusted or event.enrollment is None:
+        for destination_id in request.find_service(DestinationService).named(provider_name, event):
+            request.enqueue("payouts.ask_destination", destination_id=str(destination_id))
         return
     if not request.find_service(DestinationService).hear(provider_name, event):
         raise LookupError(f"no payout destination of {provider_name} fits event {event.dedupe_key}")
