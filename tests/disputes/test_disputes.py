@@ -217,7 +217,7 @@ def test_which_of_two_disputes_ends_first_makes_no_difference_to_a_unit(make_off
         for first, second in ((0, 1), (1, 0)):
             payment, start = office.paid(1), (0, *office.money()[1:])
             office.complete()
-            opened = [(f"dp-{payment['id']}-{n}", minor) for n, minor in enumerate((17, 35))]
+            opened = [(f"dp-{payment['id']}-{n}", minor) for n, minor in enumerate((1, 1))]
             for reference, minor in opened:
                 office.contest(reference, "open", minor, id=payment["id"])
             for n in (first, second):
@@ -316,7 +316,7 @@ def test_money_that_was_set_aside_contests_no_order_that_another_payment_has_pai
 def races(office, other):
     """Let a dispute and ``other`` meet; return the orders' states of each round and the answers of ``other``."""
     met = []
-    for number in range(5):
+    for number in range(3):
         payment = office.paid(1)
         office.walk("confirmed", "packed", "shipped", "delivered")
         event = office.gateway.dispute_event(f"dp-{number}", "open", 20_000, "KES", id=payment["id"])
@@ -328,6 +328,21 @@ def races(office, other):
         office.contest(f"dp-{number}", "won", 20_000, id=payment["id"])
         met.append((office.order_state(), answer))
     return met
+
+
+def test_reports_of_one_payment_that_are_read_at_one_instant_count_once_each(office):
+    payment = office.paid()
+    office.complete()
+    for reference in ("dp-1", "dp-2", "dp-1", "dp-2"):
+        event = office.gateway.dispute_event(reference, "open", 30_000, "KES", id=payment["id"])
+        assert deliver(office.market.url, event).status_code == 200
+    at_once([office.work] * 4)
+    while "failed" in inbox(office):  # two that met at the very first report: the second is tried again
+        office.market.query("UPDATE webhook_inbox SET next_at = market_clock()")
+        office.sweep()
+    taken = office.market.query("SELECT taken_minor FROM disputes ORDER BY taken_minor")
+    assert [minor for (minor,) in taken] == [20_000, 30_000]
+    assert (office.order().disputed_minor, office.money()) == (CHARGE, (0, 0, 0, 0))
 
 
 def test_a_dispute_and_the_job_that_releases_at_one_instant(office):
@@ -342,6 +357,6 @@ def test_a_dispute_and_the_buyers_word_at_one_instant(office):
 
 
 def test_a_dispute_and_a_refund_at_one_instant(office):
-    for state, answer in races(office, lambda: office.refund("400.00")):
+    for state, answer in races(office, lambda: office.refund("300.00")):
         assert state == "delivered"
         assert answer.status_code in (201, 409), answer.text

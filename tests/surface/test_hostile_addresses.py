@@ -126,7 +126,12 @@ def test_paths_that_are_not_numbers_survive_too(people, world):
 
 
 # Lists that are empty, or not there at all, for everybody else here.
-FOR_ADMINS = ("/api/v1/users", "/api/v1/disputes", "/api/v1/commission-rates")
+FOR_ADMINS = (
+    "/api/v1/users",
+    "/api/v1/disputes",
+    "/api/v1/commission-rates",
+    "/api/v1/reconciliation/differences",
+)
 
 
 def paged(operations):
@@ -147,7 +152,7 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    World(people)  # whose dispute is the second one
+    World(people)  # whose dispute and difference are the second ones
     for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text

@@ -19,6 +19,7 @@ BODIES = {
     "PUT orders.cart.item": {"quantity": 1},
     "POST orders.steps": {"to": "cancelled"},
     "POST refunds.order": {"reason": "mine now"},
+    "PATCH reconciliation.difference": {"note": "mine now"},
     "POST refunds.retry": {"target": "by_hand"},
     "POST refunds.confirmation": {"receipt": "mine now"},
     "POST refunds.set_aside": {"action": "refund", "reason": "mine now"},

@@ -28,6 +28,10 @@ def picture() -> bytes:
     return stream.getvalue()
 
 
+DIFFERENCE = """INSERT INTO reconciliation_differences (provider, kind, what, currency, there_minor)
+                VALUES ('cash', 'only_there', :what, 'KES', 500) RETURNING id"""
+
+
 def print_invoice(request: Any, invoice_id: int) -> None:
     """Do what the job does that makes the invoice's PDF."""
     find_job(request.registry, "invoices.make_pdf").run(request, document_id=invoice_id)
@@ -64,6 +68,7 @@ class World:
         self.recharge = self._made("POST", "/api/v1/wallet/recharges", self.buyer, amount)
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         self.refund, self.dispute_id = self._regret()
+        ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
@@ -110,6 +115,7 @@ class World:
             "session_id": self.session["id"],
             "refund_id": self.refund["id"],
             "dispute_id": self.dispute_id,
+            "difference_id": self.difference_id,
             "invoice_id": self.invoice["id"],
             "recharge_id": self.recharge["id"],
             "user_id": self.buyer.id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from marketcore.ledger.verify import verify
+from marketcore.testing.databases import database_from
+from marketcore.testing.market import Market
 from marketcore.testing.shop import Shop
 
 ROUTES = {"payments__route__KES": "wallet bank_transfer", "payments_manual__bank_account": "Equity 0123"}
@@ -12,13 +14,26 @@ ROUTES = {"payments__route__KES": "wallet bank_transfer", "payments_manual__bank
 QUICK = {"identity__argon2_memory_kib": "8192", "identity__argon2_time_cost": "1"}
 
 
-@pytest.fixture
-def purses(make_market):
-    """A market with wallets and bank transfers; its books are checked at the end."""
-    market = make_market("wallet", "payments_manual", **ROUTES, **QUICK)
-    yield market
-    with market.registry["engine"].connect() as connection:
-        assert verify(connection) == []
+@pytest.fixture(scope="module")
+def purses(servers, templates, tmp_path_factory):
+    """A market with wallets and bank transfers, one a module; its books are checked at the end."""
+    with database_from(servers[0], templates("payments_manual", "wallet")) as url:
+        market = Market(
+            {
+                "marketcore.plugins": "payments_manual wallet",
+                "marketcore.database_url": url,
+                "marketcore.redis_url": servers[1],
+                "marketcore.data_dir": str(tmp_path_factory.mktemp("data")),
+                "marketcore.environment": "development",
+                **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
+                **{key.replace("__", "."): value for key, value in {**ROUTES, **QUICK}.items()},
+            }
+        )
+        with market.serving():
+            yield market
+        with market.registry["engine"].connect() as connection:
+            assert verify(connection) == []
+        market.close()
 
 
 @pytest.fixture

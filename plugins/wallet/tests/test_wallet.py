@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from marketcore.db import migrate
+from marketcore.disputes.services import DisputeService
 from marketcore.exceptions import ConfigurationError, InsufficientFunds
+from marketcore.interfaces import DisputeReport
 from marketcore.ledger.accounts import AccountRef
 from marketcore.ledger.refusals import AlreadyPosted, AlreadyVoided, ExceedsHold, HoldExpired, TransferDiffers
 from marketcore.ledger.services import LedgerService
@@ -37,9 +40,9 @@ class Owner:
         body = {"purpose": "wallet_recharge", "reference": recharge["id"], **options}
         return self.http.post("/api/v1/payments", json=body)
 
-    def confirm(self, payment, receipt="FT1"):
+    def confirm(self, payment):
         path = f"/api/v1/payments/{payment['id']}/confirmation"
-        answer = admin(self.market).post(path, json={"amount": payment["amount"], "receipt": receipt})
+        answer = admin(self.market).post(path, json={"amount": payment["amount"], "receipt": payment["code"]})
         assert answer.status_code == 200, answer.text
 
     def balance(self):
@@ -78,7 +81,7 @@ def test_a_wallet_does_not_recharge_itself(owner):
     fill(owner.market, owner.id, 99_999)
     refused = owner.pay(recharge, provider="wallet")
     assert (refused.status_code, "wallet cannot collect for this" in refused.text) == (422, True)
-    assert owner.market.query("SELECT * FROM payments") == []
+    assert owner.market.query("SELECT * FROM payments WHERE user_id = :id", id=owner.id) == []
 
 
 def test_recharges_of_others_and_of_nobody_are_not_there(owner):
@@ -118,6 +121,25 @@ def test_a_recharge_goes_back_as_far_as_it_is_still_there(owner):
     assert owner.http.get(f"/api/v1/wallet/recharges/{recharge['id']}").json()["refunded"] == KES
 
 
+def test_a_contested_recharge_takes_what_is_still_there_and_gives_it_back_if_won(owner):
+    recharge = owner.recharge().json()
+    payment = owner.pay(recharge).json()
+    owner.confirm(payment)
+    reserve(owner, 12_000, "spent")
+
+    def report(reference, state):
+        claim = DisputeReport(reference, state, Money(30_000, "KES"), UUID(payment["id"]))
+        owner.market.perform(lambda request: request.find_service(DisputeService).apply("bank_transfer", claim))
+        return owner.balance()
+
+    assert report("dp_1", "open") == (0, 12_000)
+    assert report("dp_1", "won") == (18_000, 12_000)
+    assert report("dp_2", "open") == (0, 12_000)
+    assert report("dp_2", "lost") == (0, 12_000)
+    shown = owner.http.get(f"/api/v1/wallet/recharges/{recharge['id']}").json()
+    assert shown["refunded"]["amount"] == "180.00"
+
+
 def test_a_wallet_pays_and_a_cancelled_order_gives_back(shop):
     user = shop.buyer_user["user"]["id"]
     short = shop.pay({})
@@ -153,13 +175,18 @@ def test_money_for_an_order_that_is_gone_is_back_in_the_wallet_at_once(shop):
     collect = payments.collect
 
     def cancel_first(request, attempt):
-        shop.market.query("UPDATE orders SET state = 'cancelled'")
+        shop.market.query("UPDATE orders SET state = 'cancelled' WHERE id = :id", id=shop.order_id)
         return collect(request, attempt)
 
     payments.collect = cancel_first
-    assert shop.pay({})["state"] == "captured"
+    try:
+        payment = shop.pay({})
+    finally:
+        del payments.collect
+    assert payment["state"] == "captured"
     assert balance(shop.market, shop.buyer_user["user"]["id"]) == (50_000, 0)
-    assert shop.market.query("SELECT state, target FROM refunds") == [("succeeded", "original")]
+    refunds = shop.market.query("SELECT state, target FROM refunds WHERE payment_id = :id", id=payment["id"])
+    assert refunds == [("succeeded", "original")]
 
 
 def test_ten_requests_with_one_key_open_one_recharge_and_pay_once(owner):
@@ -170,7 +197,7 @@ def test_ten_requests_with_one_key_open_one_recharge_and_pay_once(owner):
 
     answers = at_once([recharge] * 10)
     assert {answer.status_code for answer in answers} <= {201, 409}
-    assert owner.market.query("SELECT count(*) FROM wallet_recharges") == [(1,)]
+    assert owner.market.query("SELECT count(*) FROM wallet_recharges WHERE user_id = :id", id=owner.id) == [(1,)]
     assert recharge().json()["id"] in {answer.json().get("id") for answer in answers}
 
 
@@ -191,7 +218,9 @@ def reserve(owner, minor, *cause, **options):
     """Hold some of the owner's money for the escrow of this test; return the hold's id."""
     target = {"to": ESCROW, "ref_type": "test", "ref_id": "1", **options}
     return owner.market.perform(
-        lambda request: request.find_service(WalletService).hold(owner.id, Money(minor, "KES"), cause, **target)
+        lambda request: request.find_service(WalletService).hold(
+            owner.id, Money(minor, "KES"), (owner.id, *cause), **target
+        )
     )
 
 
@@ -236,6 +265,7 @@ def test_a_hold_ends_with_its_lifetime(owner):
     with pytest.raises(HoldExpired):
         owner.market.perform(lambda request: request.find_service(WalletService).deduct(hold))
     owner.market.perform(lambda request: request.find_service(LedgerService).void_expired())
+    owner.market.travel("0 minutes")
     assert owner.balance() == (500, 0)
 
 

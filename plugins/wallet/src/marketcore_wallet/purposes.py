@@ -32,6 +32,15 @@ class RechargePurpose:
         given: int = request.find_service(RechargeService).give_back(UUID(refund.reference), refund, to)
         return given
 
+    def contested(self, request: Any, reference: str, dispute_id: UUID, minor: int, to: AccountRef) -> int:
+        """Take what a payer's bank contests out of the wallet, as far as it is still there."""
+        taken: int = request.find_service(RechargeService).contest(UUID(reference), dispute_id, minor, to)
+        return taken
+
+    def settled(self, request: Any, reference: str, dispute_id: UUID, won: bool) -> None:
+        """Put it back if the bank has decided so."""
+        request.find_service(RechargeService).settle(UUID(reference), dispute_id, won=won)
+
 
 def _recharge_id(reference: str) -> UUID:
     try:

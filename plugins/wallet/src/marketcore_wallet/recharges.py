@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from marketcore.exceptions import Conflict, Invalid, NotFound
 from marketcore.interfaces import RefundOrder
-from marketcore.ledger.accounts import AccountRef, wallet
+from marketcore.ledger.accounts import AccountRef, disputed, wallet
 from marketcore.ledger.ids import business_id
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
@@ -69,8 +69,7 @@ class RechargeService:
         row = self._session.execute(_LOCK, {"id": recharge_id}).one()
         if row.paid_at is not None:
             return False
-        purse = wallet(row.user_id, row.currency)
-        self._move("recharge", ("payment", payment_id), row, clearing, purse, row.amount_minor)
+        self._move("recharge", ("payment", payment_id), row, clearing, _purse(row), row.amount_minor)
         self._session.execute(_PAID, {"id": recharge_id, "payment": payment_id})
         return True
 
@@ -80,15 +79,31 @@ class RechargeService:
         Returns how many minor units; ``Conflict`` where more is asked for than is left of the recharge or the wallet.
         """
         row = self._session.execute(_LOCK, {"id": recharge_id}).one()
-        purse = wallet(row.user_id, row.currency)
-        there = self._ledger.lock([purse])[purse].available_minor
-        left = min(row.amount_minor - row.refunded_minor, there)
+        left = self._still_there(row)
         minor = left if refund.minor is None else refund.minor
         if not 0 < minor <= left:
             raise Conflict(f"{Money(left, row.currency)} of recharge {recharge_id} is still in the wallet")
-        self._move("recharge_refund", ("refund", refund.id), row, purse, to, minor)
+        self._move("recharge_refund", ("refund", refund.id), row, _purse(row), to, minor)
         self._session.execute(_GIVEN_BACK, {"id": recharge_id, "minor": minor})
         return minor
+
+    def contest(self, recharge_id: UUID, dispute_id: UUID, minor: int, to: AccountRef) -> int:
+        """Move what a payer's bank contests of a recharge to ``to``, as far as it is still there; return how much."""
+        row = self._session.execute(_LOCK, {"id": recharge_id}).one()
+        taken = min(minor, self._still_there(row))
+        if taken:
+            self._move("recharge_contested", ("dispute", dispute_id), row, _purse(row), to, taken)
+            self._session.execute(_GIVEN_BACK, {"id": recharge_id, "minor": taken})
+        return taken
+
+    def settle(self, recharge_id: UUID, dispute_id: UUID, *, won: bool) -> None:
+        """End a dispute: won, what it took is in the wallet again."""
+        row = self._session.execute(_LOCK, {"id": recharge_id}).one()
+        contested = disputed(dispute_id, row.currency)
+        if won:
+            taken = self._ledger.lock([contested])[contested].available_minor
+            self._move("recharge_restored", ("dispute", dispute_id), row, contested, _purse(row), taken)
+            self._session.execute(_GIVEN_BACK, {"id": recharge_id, "minor": -taken})
 
     def payment_of(self, recharge_id: UUID, wanted: Money | None) -> UUID:
         """Return the payment that paid a recharge of which ``wanted`` (``None``: all there is) is to go back.
@@ -105,6 +120,11 @@ class RechargeService:
         paid: UUID = row.payment_id
         return paid
 
+    def _still_there(self, row: Any) -> int:
+        purse = _purse(row)
+        there = self._ledger.lock([purse])[purse].available_minor
+        return max(0, min(row.amount_minor - row.refunded_minor, there))
+
     def _move(
         self, code: str, cause: tuple[str, UUID], row: Any, debit: AccountRef, credit: AccountRef, minor: int
     ) -> None:
@@ -120,6 +140,10 @@ class RechargeService:
             ref_id=str(ref_id),
         )
         self._ledger.transfer([transfer], event_id=transfer.id)
+
+
+def _purse(row: Any) -> AccountRef:
+    return wallet(row.user_id, row.currency)
 
 
 def recharge_service(_context: Any, request: Any) -> RechargeService:
