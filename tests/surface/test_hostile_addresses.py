@@ -131,6 +131,7 @@ FOR_ADMINS = (
     "/api/v1/disputes",
     "/api/v1/commission-rates",
     "/api/v1/reconciliation/differences",
+    "/api/v1/payouts",
 )
 
 
@@ -212,6 +213,6 @@ def test_the_cursor_of_another_order_or_filter_of_the_same_list_is_refused(peopl
 
 
 def test_the_cursor_of_another_person_is_refused_where_lists_are_personal(people, world, cursors):
-    for path in ("/api/v1/orders", "/api/v1/users/me/sessions", "/api/v1/webhook-deliveries"):
+    for path in ("/api/v1/orders", "/api/v1/users/me/sessions", "/api/v1/webhook-deliveries", "/api/v1/payouts"):
         _token, cursor, _operation = cursors[path]
         assert refused(people.ask("GET", f"{path}?cursor={cursor}", world.buyer.access)), path

@@ -23,6 +23,7 @@ BODIES = {
     "POST refunds.retry": {"target": "by_hand"},
     "POST refunds.confirmation": {"receipt": "mine now"},
     "POST refunds.set_aside": {"action": "refund", "reason": "mine now"},
+    "POST payouts.decision": {"approve": False, "reason": "mine now"},
     "POST users.user.block": {"reason": "mine now"},
     "POST payments_manual.confirmation": {"amount": MONEY, "receipt": "mine"},
     "POST payments_manual.rejection": {"reason": "mine now"},
@@ -161,9 +162,14 @@ def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
         "/api/v1/disputes",
         "/api/v1/invoices",
         "/api/v1/invoices?role=seller",
+        "/api/v1/payouts",
+        "/api/v1/payout-destinations",
+        "/api/v1/balances",
     ):
         answer = people.ask("GET", path, stranger)
         assert answer.json()["items"] == [], path
+    held = people.ask("GET", "/api/v1/balances", world.seller.access).json()["items"]
+    assert [item["in_payout"] for item in held] == [MONEY]
     for person, path in ((world.buyer, "/api/v1/orders"), (world.seller, "/api/v1/orders?role=seller")):
         items = people.ask("GET", path, person.access).json()["items"]
         assert [item["id"] for item in items] == [world.order["id"]], path

@@ -19,6 +19,14 @@ from .addresses import NOWHERE
 from .people import People, Person
 
 SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": "Kisumu", "country": "KE"}
+_DESTINATION = """
+    INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
+    VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
+"""
+_PAYOUT = """
+    INSERT INTO payouts (id, code, user_id, destination_id, provider, source, currency, amount_minor, state)
+    VALUES (gen_random_uuid(), :code, :user, :id, 'nobody', 'earnings', 'KES', 100, 'requested')
+"""
 
 
 def picture() -> bytes:
@@ -69,6 +77,7 @@ class World:
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         self.refund, self.dispute_id = self._regret()
         ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
+        self.destination_id, self.payout = self._pay_out()
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
@@ -89,6 +98,13 @@ class World:
         report = DisputeReport(uuid.uuid4().hex, "open", Money(800, "KES"), UUID(refund["payment_id"]))
         contest = self._people.market.perform
         return refund, str(contest(lambda request: request.find_service(DisputeService).apply("cash", report)))
+
+    def _pay_out(self) -> tuple[str, dict[str, Any]]:
+        """Let the seller ask for money at a destination; nobody pays out to where these people are."""
+        row = {"id": str(uuid.uuid4()), "user": self.seller.id, "code": uuid.uuid4().hex[:10]}
+        self._people.market.query(_DESTINATION, id=row["id"], user=row["user"])
+        self._people.market.query(_PAYOUT, **row)
+        return row["id"], self._made("GET", "/api/v1/payouts", self.seller)["items"][0]
 
     def _made(self, method: str, path: str, who: Person, body: Any = None) -> dict[str, Any]:
         answer = self._people.ask(method, path, who.access, body)
@@ -115,6 +131,8 @@ class World:
             "session_id": self.session["id"],
             "refund_id": self.refund["id"],
             "dispute_id": self.dispute_id,
+            "destination_id": self.destination_id,
+            "payout_id": self.payout["id"],
             "difference_id": self.difference_id,
             "invoice_id": self.invoice["id"],
             "recharge_id": self.recharge["id"],
@@ -135,6 +153,9 @@ class World:
             self.session["id"],
             self.refund["id"],
             self.dispute_id,
+            self.destination_id,
+            self.payout["id"],
+            self.payout["code"],
             self.endpoint["secret"],
             self.endpoint["description"],
             self.delivery["message_id"],
