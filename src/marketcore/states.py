@@ -111,6 +111,18 @@ REFUND_TRANSITIONS: Mapping[RefundState, frozenset[RefundState]] = {
 REFUND_OPEN = frozenset({_R.REQUESTED, _R.SUBMITTING, _R.PENDING, _R.UNKNOWN})
 
 
+class DisputeState(StrEnum):
+    """The life of one dispute, seen from the platform's side: a dispute that was won leaves the money where it was."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+_D = DisputeState
+DISPUTE_TRANSITIONS: Mapping[DisputeState, frozenset[DisputeState]] = {_D.OPEN: frozenset({_D.WON, _D.LOST})}
+
+
 class PayoutState(StrEnum):
     """The life of one payout; until ``paid`` its money is reserved on the payee's account."""
 

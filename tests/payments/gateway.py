@@ -16,10 +16,16 @@ SECRET = "a secret of the tests"
 
 
 class Gateway:
-    """``scripts`` spoil the next starts: ``drop_before``, ``drop_after``, ``hang``, ``http_500``, ``declined``."""
+    """``scripts`` spoil the next starts: ``drop_before``, ``drop_after``, ``hang``, ``http_500``, ``declined``.
+
+    ``refund_scripts`` do the same to refunds, which are done at once unless it says ``pending``.
+    """
 
     def __init__(self):
         self.payments = {}
+        self.refunds = {}
+        self.refund_scripts = []
+        self.sent_back = Counter()
         self.scripts = []
         self.prompts = Counter()
         self.released = threading.Event()
@@ -66,6 +72,29 @@ class Gateway:
             self.released.wait(20)
         return 200, self.payments[wish["id"]]
 
+    def refund(self, wish):
+        """Take a refund in; the same id again is the same refund, whatever was answered the first time."""
+        script = self.refund_scripts.pop(0) if self.refund_scripts else "ok"
+        if script == "drop_before":
+            return None
+        with self._lock:
+            if wish["id"] not in self.refunds:
+                state = {"declined": "failed", "pending": "pending"}.get(script, "refunded")
+                self.refunds[wish["id"]] = {**wish, "state": state, "reference": f"ref-{wish['id']}"}
+                self.sent_back[wish["payment"]] += wish["minor"] if state == "refunded" else 0
+        if script == "drop_after":
+            return None
+        if script == "hang":
+            self.released.clear()
+            self.released.wait(20)
+        return 200, self.refunds[wish["id"]]
+
+    def fetch_refund(self, refund_id):
+        """Answer a question about a refund."""
+        self.questions[refund_id] += 1
+        found = self.refunds.get(refund_id)
+        return (200, found) if found else (404, {})
+
     def fetch(self, payment_id):
         """Answer a question, counting those that were asked while the same one was still open."""
         with self._lock:
@@ -82,6 +111,15 @@ class Gateway:
         """Let an attempt end at the gateway without a word to anybody."""
         receipt = {"receipt": f"RC{payment['id'][:8]}"} if state == "captured" else {}
         self.payments[payment["id"]].update(state=state, **receipt, **fields)
+
+    def refund_event(self, refund, state):
+        """Return one event about a refund."""
+        return {**self.refunds[refund["id"]], "state": state, "subject": "refund", "event": f"evt-{uuid.uuid4().hex}"}
+
+    def dispute_event(self, dispute, state, minor, currency, /, **payment):
+        """Return one event about a dispute; ``payment`` says of which (``id``, ``reference`` or ``receipt``)."""
+        about = {"dispute": dispute, "state": state, "minor": minor, "currency": currency}
+        return {**about, **payment, "subject": "dispute", "event": f"evt-{uuid.uuid4().hex}"}
 
     def event(self, payment, state, **fields):
         """Return one event as fakepay would write it."""
@@ -106,10 +144,12 @@ def deliver(url, *events):
 def _handler(gateway):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            self._answer(gateway.start(json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            wish = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._answer(gateway.refund(wish) if self.path == "/refunds" else gateway.start(wish))
 
         def do_GET(self):
-            self._answer(gateway.fetch(self.path.rsplit("/", 1)[1]))
+            folder, _slash, id = self.path.rpartition("/")
+            self._answer(gateway.fetch_refund(id) if folder == "/refunds" else gateway.fetch(id))
 
         def _answer(self, answer):
             if answer is None:

@@ -11,11 +11,15 @@ from marketcore.db.base import Base, CreatedAt, Currency, Minor, Moment
 
 
 class Dispute(Base):
-    """One contested payment as its provider reports it: ``open``, ``won`` (the money stays) or ``lost``."""
+    """One contested payment as its provider reports it: ``open``, ``won`` (the money stays) or ``lost``.
+
+    ``taken_minor`` of it was taken from those whom the payment had paid; it is less where they had less left.
+    """
 
     __tablename__ = "disputes"
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("taken_minor BETWEEN 0 AND amount_minor", name="taken_share"),
         CheckConstraint("state IN ('open','won','lost')", name="state_known"),
         UniqueConstraint("provider", "provider_reference"),
     )
@@ -26,6 +30,7 @@ class Dispute(Base):
     provider_reference: Mapped[str] = mapped_column(String(200))
     currency: Mapped[Currency]
     amount_minor: Mapped[Minor]
+    taken_minor: Mapped[Minor] = mapped_column(server_default="0")
     state: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str] = mapped_column(String(100), server_default="")
     due_by: Mapped[Moment | None]

@@ -37,6 +37,7 @@ TERMS: Mapping[str, Terms] = {
     "refund_due": Terms("none", "deferred"),
     "unapplied_receipts": Terms("none", "deferred"),
     "fx_rounding": Terms("none", "deferred"),
+    "disputed": Terms("credit", "inline"),
     "clearing": Terms("none", "deferred", "debit"),
 }
 
@@ -134,6 +135,11 @@ def provider_fees(currency: str) -> AccountRef:
 def refund_due(currency: str) -> AccountRef:
     """Money on its way back to buyers."""
     return AccountRef("platform", PLATFORM, "refund_due", currency)
+
+
+def disputed(dispute_id: UUID, currency: str) -> AccountRef:
+    """What a payer's bank contests in one dispute, until it is won or lost."""
+    return AccountRef("dispute", str(dispute_id), "disputed", currency)
 
 
 def unapplied_receipts(currency: str) -> AccountRef:

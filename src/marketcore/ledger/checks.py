@@ -208,14 +208,23 @@ OPERATIONS = (
     Check(
         "disputes hold their money",
         """
-        SELECT d.id::text, format('dispute is %s, its parts are %s and its account holds %s', d.state,
-                                  coalesce(part.minor, 0), coalesce(a.credits_posted - a.debits_posted, 0)) AS detail
+        SELECT d.id::text, format('dispute is %s, took %s (%s of it from orders) and its account holds %s', d.state,
+                                  d.taken_minor, coalesce(part.minor, 0),
+                                  coalesce(a.credits_posted - a.debits_posted, 0)) AS detail
         FROM disputes d
         LEFT JOIN (SELECT dispute_id, sum(amount_minor) AS minor FROM dispute_parts GROUP BY dispute_id) part
                ON part.dispute_id = d.id
         LEFT JOIN ledger_accounts a ON a.owner_type = 'dispute' AND a.owner_id = d.id::text AND a.purpose = 'disputed'
-        WHERE coalesce(a.credits_posted - a.debits_posted, 0)
-              <> CASE d.state WHEN 'open' THEN coalesce(part.minor, 0) ELSE 0 END
+        WHERE coalesce(a.credits_posted - a.debits_posted, 0) <> CASE d.state WHEN 'open' THEN d.taken_minor ELSE 0 END
+           OR coalesce(part.minor, d.taken_minor) <> d.taken_minor
+        UNION ALL
+        SELECT o.id::text, format('order is %s, %s of it is contested and open disputes say %s', o.state,
+                                  o.disputed_minor, coalesce(part.minor, 0))
+        FROM orders o
+        LEFT JOIN (SELECT p.order_id, sum(p.amount_minor) AS minor FROM dispute_parts p
+                   JOIN disputes d ON d.id = p.dispute_id AND d.state = 'open' GROUP BY p.order_id) part
+               ON part.order_id = o.id
+        WHERE o.disputed_minor <> coalesce(part.minor, 0) OR (o.disputed_minor > 0) <> (o.state = 'disputed')
         """,
     ),
 )

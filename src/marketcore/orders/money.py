@@ -57,6 +57,21 @@ class OrderMoney:
         transfers = [_transfer(order, (code + part, cause), account, to, amount) for part, account, amount in sources]
         self._ledger.transfer(transfers, event_id=business_id(code, cause, order.id))
 
+    def restore(self, order: Any, minor: int, code: str, cause: UUID, source: AccountRef) -> None:
+        """Move ``minor``, which ``take_back`` took under ``code`` for ``cause``, from ``source`` to where it came from.
+
+        What became the seller's debt by it and was settled meanwhile is the seller's again.
+        """
+        if is_held(order):
+            targets = [("", order_held(order.id, order.currency), minor)]
+        else:
+            targets = self._restored(order, minor, business_id(f"{code}_debt", cause, order.id))
+        back = f"{code}_restored"
+        transfers = [
+            _transfer(order, (back + part, cause), source, account, amount) for part, account, amount in targets
+        ]
+        self._ledger.transfer(transfers, event_id=business_id(back, cause, order.id))
+
     def accounts(self, orders: Iterable[Any]) -> list[AccountRef]:
         """Return the accounts that a release of ``orders`` will lock."""
         return [
@@ -78,6 +93,24 @@ class OrderMoney:
         parts = (
             ("", payable, theirs),
             ("_debt", seller_debt(order.seller_id, order.currency), minor - fee - theirs),
+            ("_commission", commission(order.currency), fee),
+        )
+        return [(part, account, amount) for part, account, amount in parts if amount]
+
+    def _restored(self, order: Any, minor: int, debt_id: UUID) -> list[tuple[str, AccountRef, int]]:
+        gone = order.refunded_minor + order.disputed_minor
+        # Not what was taken then, but what makes the platform's share right again for all that is gone now: others
+        # may have taken their parts since, and units must not depend on whose dispute ends first.
+        fee = platform_share(order, gone) - platform_share(order, gone - minor)
+        debt = seller_debt(order.seller_id, order.currency)
+        owed = max(0, self._ledger.lock(self.accounts([order]))[debt].posted_minor)
+        made = sum(
+            entry.amount.minor for entry in self._ledger.statement("order", str(order.id)) if entry.id == debt_id
+        )
+        settled = min(made, owed, minor - fee)
+        parts = (
+            ("", seller_payable(order.seller_id, order.currency), minor - fee - settled),
+            ("_debt", debt, settled),
             ("_commission", commission(order.currency), fee),
         )
         return [(part, account, amount) for part, account, amount in parts if amount]

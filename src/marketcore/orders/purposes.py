@@ -11,6 +11,7 @@ from marketcore.exceptions import Conflict, Invalid, NotFound
 from marketcore.interfaces import RefundOrder
 from marketcore.ledger.accounts import AccountRef
 from marketcore.money import Money
+from marketcore.orders.contesting import ContestedOrders
 from marketcore.orders.services import OrderService
 
 _DUE = text(
@@ -56,6 +57,15 @@ class CheckoutPurpose:
         orders = request.find_service(OrderService)
         given: int = orders.give_back(refund.order_id, refund.minor, refund.id, to, refund.ends_as)
         return given
+
+    def contested(self, request: Any, _reference: str, dispute_id: UUID, minor: int, to: AccountRef) -> int:
+        """Take what a dispute contests from the orders that its payment has paid."""
+        taken: int = request.find_service(ContestedOrders).take(dispute_id, minor, to)
+        return taken
+
+    def settled(self, request: Any, _reference: str, dispute_id: UUID, won: bool) -> None:
+        """Give the orders back what a dispute had taken, or book it as gone."""
+        request.find_service(ContestedOrders).settle(dispute_id, won=won)
 
 
 def _checkout(request: Any, reference: str) -> Any:

@@ -17,4 +17,5 @@ def includeme(config: Any) -> None:
     config.add_route("orders.orders", "/api/v1/orders")
     config.add_route("orders.order", f"/api/v1/orders/{{order_id:{ID}}}")
     config.add_route("orders.steps", f"/api/v1/orders/{{order_id:{ID}}}/steps")
+    config.add_route("orders.commission_rates", "/api/v1/commission-rates")
     config.add_route("orders.ledger", f"/api/v1/orders/{{order_id:{ID}}}/ledger")

@@ -226,7 +226,7 @@ class OrderService:
     def _move_parameters(
         self, order: Any, previous: OrderState, target: OrderState, actor_id: int | None, details: dict[str, str | None]
     ) -> dict[str, Any]:
-        delivered = target is OrderState.DELIVERED
+        delivered = target is OrderState.DELIVERED and previous is OrderState.SHIPPED
         return {
             "id": order.id,
             "previous": previous,

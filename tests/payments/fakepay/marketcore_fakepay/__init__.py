@@ -12,10 +12,11 @@ plugin = Plugin("fakepay", "Fakepay")
 class FakepaySettings(colander.MappingSchema):
     base_url = colander.SchemaNode(colander.String())
     secret = colander.SchemaNode(colander.String())
+    features = colander.SchemaNode(colander.String(), missing="")
 
 
 def includeme(config):
     from marketcore_fakepay.provider import Fakepay
 
     settings = config.add_settings_schema("fakepay", FakepaySettings())
-    config.add_payment_provider("fakepay", Fakepay(settings["base_url"], settings["secret"].encode()))
+    config.add_payment_provider("fakepay", Fakepay(**{**settings, "secret": settings["secret"].encode()}))

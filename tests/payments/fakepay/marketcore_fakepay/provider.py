@@ -1,4 +1,4 @@
-"""The provider: HTTP towards the gateway of ``gateway.py``, HMAC from it."""
+"""The provider: HTTP towards the gateway of ``gateway.py``, HMAC from it. Its refunds are a setting."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from uuid import UUID
 import colander
 import httpx
 
-from marketcore.interfaces import Capabilities, NextAction, Outcome, ProviderResult, WebhookEvent
+from marketcore.interfaces import Capabilities, DisputeReport, NextAction, Outcome, ProviderResult, WebhookEvent
 from marketcore.money import Money
 
 OUTCOMES = {
     "pending": Outcome.PENDING,
     "authorized": Outcome.AUTHORIZED,
     "captured": Outcome.SUCCEEDED,
+    "refunded": Outcome.SUCCEEDED,
+    "returned": Outcome.RETURNED,
     "failed": Outcome.DECLINED,
     "expired": Outcome.EXPIRED,
 }
@@ -37,11 +39,15 @@ class Fakepay:
     title = "Fakepay"
     webhook_slug = "fp"
     payer_schema = Payer()
-    capabilities = Capabilities(currencies={"KES": 1, "USD": 1}, maximum={"KES": 100_000_000})
 
-    def __init__(self, base_url, secret):
+    def __init__(self, base_url, secret, features):
         self._base_url = base_url
         self._secret = secret
+        self.capabilities = Capabilities(
+            currencies=dict.fromkeys(("KES", "USD", "JPY", "KWD"), 1),
+            maximum={"KES": 100_000_000},
+            features=frozenset(features.split()),
+        )
 
     def start(self, attempt):
         wish = {
@@ -55,6 +61,19 @@ class Fakepay:
 
     def fetch(self, attempt):
         return self._call("GET", f"/payments/{attempt.id}")
+
+    def refund(self, refund):
+        wish = {
+            "id": str(refund.id),
+            "payment": str(refund.payment.id),
+            "minor": refund.amount.minor,
+            "currency": refund.amount.currency,
+            "callback_url": refund.callback_url,
+        }
+        return self._call("POST", "/refunds", json=wish)
+
+    def fetch_refund(self, refund):
+        return self._call("GET", f"/refunds/{refund.id}")
 
     def _call(self, method, path, **options):
         try:
@@ -83,12 +102,30 @@ class Fakepay:
 
 
 def _event(event):
+    if event.get("subject") == "dispute":
+        return _dispute(event)
     return WebhookEvent(
         dedupe_key=event["event"],
         kind=event["state"],
         attempt_id=UUID(event["id"]),
         trusted=True,
         result=result_of(event),
+        subject=event.get("subject", "payment"),
+    )
+
+
+def _dispute(event):
+    report = DisputeReport(
+        reference=event["dispute"],
+        state=event["state"],
+        amount=Money(event["minor"], event["currency"]),
+        payment_id=UUID(event["id"]) if "id" in event else None,
+        payment_reference=event.get("reference"),
+        payment_receipt=event.get("receipt"),
+        reason=event.get("reason", ""),
+    )
+    return WebhookEvent(
+        event["event"], event["state"], trusted=event.get("trusted", True), subject="dispute", dispute=report
     )
 
 
