@@ -29,7 +29,7 @@ PURE_ROOMS = {"refusals", "bidding", "weak_passwords"}
 STAND_IN = "marketcore_simulator."
 # A pure module is given the time and chance it decides by, and touches nothing outside.
 IMPURE = {"time", "random", "secrets", "socket", "asyncio", "threading", "subprocess", "os", "urllib.request", "http"}
-VENDORS = {"httpx", "websockets", "huey", "stripe", "razorpay", "obstore", "joserfc", "limits", "apispec"}
+VENDORS = {"httpx", "websockets", "huey", "stripe", "razorpay", "obstore", "joserfc", "limits", "apispec", "typst"}
 WRITES = {"execute", "add", "add_all", "delete", "merge", "flush", "commit", "bulk_save_objects"}
 BAD_NAME = re.compile(r"(?:^|_)(?:util|utils|helper|helpers|manager|managers|common|misc)(?:$|_)")
 LONGEST_FILE, LONGEST_FUNCTION = 500, 60

@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 class NextAction:
     """What the payer (or payee) has to do: ``redirect`` (``url``), ``phone_prompt``, ``instructions`` or ``none``.
 
-    ``data`` is for the client.
+    ``client_secret`` is for the provider's own form in the client. ``data`` is for the client.
     """
 
     kind: str
@@ -70,6 +70,9 @@ class Capabilities:
     ``features``: ``refund`` and ``partial_refund`` (``RefundingProvider``), ``capture`` (``TwoStepProvider``),
     ``statement`` (``ReportingProvider``), ``internal`` (``InternalProvider``), ``by_hand`` (a person confirms:
     nobody is asked until the attempt expires), ``on_delivery`` (the goods leave before the money comes).
+
+    ``statement_kinds`` are the kinds of movement that a statement lists; ``statement_hours`` is how far back it
+    reaches, ``None`` for as far as anybody asks. What it cannot list is not missing there.
     """
 
     currencies: Mapping[str, int]
@@ -78,6 +81,8 @@ class Capabilities:
     countries: frozenset[str] | None = None
     features: frozenset[str] = frozenset()
     lifetime_minutes: int | None = None
+    statement_kinds: frozenset[str] = frozenset({"payment", "refund", "payout"})
+    statement_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,8 @@ class WebhookRequest:
     """An inbound call as it came: nothing in it is to be believed yet.
 
     ``token`` is the SHA-256, in hexadecimal, of the last part of a ``callback_url``; empty where the call came to
-    the provider's general address. With ``answering`` that address was handed out for one question (``fetch…``)
+    the provider's general address. ``subject`` says what the address was handed out for (``payment``, ``refund``,
+    ``payout``), empty where it was not. With ``answering`` that address was handed out for one question (``fetch…``)
     alone, so that its call is the answer to it.
     """
 
@@ -225,6 +231,7 @@ class WebhookRequest:
     remote_addr: str
     token: str
     answering: bool = False
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

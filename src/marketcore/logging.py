@@ -17,7 +17,7 @@ from structlog.stdlib import ProcessorFormatter
 from marketcore.redaction import redact
 
 # Libraries that tell every request at INFO, with addresses that may carry keys.
-_TALKATIVE = ("httpx", "httpcore", "websockets", "alembic", "huey", "asyncio")
+_TALKATIVE = ("httpx", "httpcore", "websockets", "alembic", "huey", "asyncio", "stripe")
 
 
 def configure_logging(core: Mapping[str, Any], *, process: str = "", stream: TextIO | None = None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import redis
+from sqlalchemy import text
 
 from marketcore.db.session import perform, work
 from marketcore.directives import LiveChannel, table
@@ -70,6 +71,22 @@ def test_events_are_written_after_all_other_changes_even_unflushed_ones(room) ->
         request.publish("order:1", "a", {"number": 1})
         request.db.add(LiveChannelRow(name="order:1", last_offset=10))
     assert room.stream("order:1") == [(11, 1)]
+
+
+def test_events_are_written_after_what_others_write_at_the_end_of_the_transaction(room) -> None:
+    written = []
+
+    def at_the_end(request: Any, number: int) -> None:
+        written.append(request.db.execute(text("SELECT count(*) FROM live_events")).scalar_one())
+        request.publish("order:1", "order.packed", {"number": number})
+        if number < 4:
+            request.tm.get().addBeforeCommitHook(at_the_end, args=(request, number + 1))
+
+    with work(room.registry) as request:
+        request.publish("order:1", "order.paid", {"number": 1})
+        request.tm.get().addBeforeCommitHook(at_the_end, args=(request, 2))
+    assert written == [0, 0, 0]
+    assert room.stream("order:1") == [(1, 1), (2, 2), (3, 3), (4, 4)]
 
 
 def test_concurrent_publishers_make_one_gapless_stream_in_commit_order(room) -> None:

@@ -29,6 +29,7 @@ QUICK = {
     "identity.argon2_time_cost": 1,
     "identity.login_attempts": "off",
     "payments_mpesa.base_url": "http://127.0.0.1:9",
+    "payments_stripe.base_url": "http://127.0.0.1:9",
     **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
 }
 

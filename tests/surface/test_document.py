@@ -27,6 +27,8 @@ UNDOCUMENTED = {
     "GET media.variant": "a picture",
     "POST payments.hook": "in the form of the provider",
     "POST payments.hook.token": "in the form of the provider",
+    "POST payments_mpesa.confirmation": "in the form of Daraja",
+    "POST payments_mpesa.validation": "in the form of Daraja",
     "GET razorpay.pay": "a page for people",
     "GET razorpay.status": "a page for people",
     "GET razorpay.cancelled": "where a gateway sends people back to",

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
+from marketcore.testing.shop import money_arrives
+
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
@@ -130,11 +132,16 @@ def cursors(people, world, operations):
     admin, both = people.known("admin").access, people.known("both").access
     for _ in range(2):
         people.ask("POST", "/api/v1/cart/items", both, {"listing_id": world.listing["id"]})
-        assert people.ask("POST", "/api/v1/checkouts", both, {}).status_code == 201
+        placed = people.ask("POST", "/api/v1/checkouts", both, {})
+        assert placed.status_code == 201
+        assert money_arrives(people.market, placed.json()["id"])
     for n in range(2):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
+    hook = people.ask("POST", "/api/v1/webhook-endpoints", both, {"url": "https://93.184.215.14/hook"}).json()
+    for _ in range(2):
+        assert people.ask("POST", f"/api/v1/webhook-endpoints/{hook['id']}/test", both).status_code == 202
     found = {}
     for path, operation in paged(operations):
         token = admin if path == "/api/v1/users" else both
@@ -184,6 +191,6 @@ def test_the_cursor_of_another_order_or_filter_of_the_same_list_is_refused(peopl
 
 
 def test_the_cursor_of_another_person_is_refused_where_lists_are_personal(people, world, cursors):
-    for path in ("/api/v1/orders", "/api/v1/users/me/sessions"):
+    for path in ("/api/v1/orders", "/api/v1/users/me/sessions", "/api/v1/webhook-deliveries"):
         _token, cursor, _operation = cursors[path]
         assert refused(people.ask("GET", f"{path}?cursor={cursor}", world.buyer.access)), path

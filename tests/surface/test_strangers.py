@@ -19,6 +19,8 @@ BODIES = {
     "PUT orders.cart.item": {"quantity": 1},
     "POST orders.steps": {"to": "cancelled"},
     "POST users.user.block": {"reason": "mine now"},
+    "PATCH webhooks.endpoint": {"enabled": False},
+    "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }
 # Shown to everyone on purpose, or acting on one's own things: what a stranger may do with an id, and why.
 OPEN = {
@@ -29,6 +31,8 @@ OPEN = {
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
     "POST payments.hook.token": "providers call it and prove themselves otherwise",
+    "POST payments_mpesa.confirmation": "only its secret address exists, and what it says is looked up",
+    "POST payments_mpesa.validation": "only its secret address exists",
     "GET razorpay.pay": "payers' pages are public under names that cannot be guessed",
     "POST razorpay.back": "payers' pages are public under names that cannot be guessed",
     "GET razorpay.cancelled": "payers' pages are public under names that cannot be guessed",
@@ -139,7 +143,16 @@ def test_no_answer_to_a_stranger_holds_foreign_secrets(people, world, role):
 
 def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
     stranger = people.token("both")
-    for path in ("/api/v1/cart", "/api/v1/orders", "/api/v1/orders?role=seller", "/api/v1/users/me/balances"):
+    for path in (
+        "/api/v1/cart",
+        "/api/v1/orders",
+        "/api/v1/orders?role=seller",
+        "/api/v1/users/me/balances",
+        "/api/v1/webhook-endpoints",
+        "/api/v1/webhook-deliveries",
+        "/api/v1/invoices",
+        "/api/v1/invoices?role=seller",
+    ):
         answer = people.ask("GET", path, stranger)
         assert answer.json()["items"] == [], path
     for person, path in ((world.buyer, "/api/v1/orders"), (world.seller, "/api/v1/orders?role=seller")):

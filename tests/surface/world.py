@@ -1,4 +1,4 @@
-"""Somebody's whole world: account, session, product, image, listing, cart, checkout, order, payment."""
+"""Somebody's whole world: account, session, product, image, listing, cart, checkout, order, payment, invoice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import uuid
 from typing import Any
 
 from PIL import Image
+
+from marketcore.jobs.enqueueing import find_job
+from marketcore.testing.shop import money_arrives
 
 from .addresses import NOWHERE
 from .people import People, Person
@@ -21,8 +24,13 @@ def picture() -> bytes:
     return stream.getvalue()
 
 
+def print_invoice(request: Any, invoice_id: int) -> None:
+    """Do what the job does that makes the invoice's PDF."""
+    find_job(request.registry, "invoices.make_pdf").run(request, document_id=invoice_id)
+
+
 class World:
-    """A seller who offers something, and a buyer who has ordered and begun to pay for it."""
+    """A seller who offers something, and a buyer who has ordered, begun to pay for it and paid otherwise."""
 
     def __init__(self, people: People) -> None:
         self._people = people
@@ -45,7 +53,13 @@ class World:
             self.buyer,
             {"purpose": "checkout", "reference": str(self.checkout["id"]), "payer": {"phone": "0712345678"}},
         )
+        assert money_arrives(people.market, self.checkout["id"])
+        self.invoice = self._made("GET", f"/api/v1/orders/{self.order['id']}/invoice", self.buyer)
+        people.market.perform(print_invoice, self.invoice["id"])
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
+        hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
+        self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
+        self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
 
     def _made(self, method: str, path: str, who: Person, body: Any = None) -> dict[str, Any]:
         answer = self._people.ask(method, path, who.access, body)
@@ -70,7 +84,10 @@ class World:
             "order_id": self.order["id"],
             "payment_id": self.payment["id"],
             "session_id": self.session["id"],
+            "invoice_id": self.invoice["id"],
             "user_id": self.buyer.id,
+            "endpoint_id": self.endpoint["id"],
+            "delivery_id": self.delivery["id"],
             **NOWHERE,
         }
 
@@ -83,4 +100,8 @@ class World:
             self.payment["id"],
             self.payment["code"],
             self.session["id"],
+            self.endpoint["secret"],
+            self.endpoint["description"],
+            self.delivery["message_id"],
+            self.invoice["number"],
         }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from marketcore_simulator.daraja import credentials
 from marketcore_simulator.server import SimulatorServer
 from marketcore_simulator.testing import CallbackReceiver
 
@@ -25,3 +26,15 @@ def receiver():
 def client(simulator):
     with make_client(simulator.daraja_url) as made:
         yield made
+
+
+@pytest.fixture
+def mpesa_settings(simulator):
+    """The settings of a marketplace that is the simulated gateway's merchant."""
+    return {
+        "payments_mpesa__base_url": simulator.daraja_url,
+        "payments_mpesa__consumer_key": credentials.CONSUMER_KEY,
+        "payments_mpesa__consumer_secret": credentials.CONSUMER_SECRET,
+        "payments_mpesa__shortcode": credentials.SHORTCODE,
+        "payments_mpesa__passkey": credentials.PASSKEY,
+    }

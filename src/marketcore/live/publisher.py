@@ -121,6 +121,11 @@ def _buffer(request: Any) -> _Buffer:
 
 
 def _write(registry: Any, transaction: Any) -> None:
+    *_before, (last, _arguments, _named) = transaction.getBeforeCommitHooks()
+    if last is not _write:
+        # What others write at the end comes first: channels are the last rows to be locked.
+        transaction.addBeforeCommitHook(_write, args=(registry, transaction))
+        return
     buffer: _Buffer = transaction.data(_BUFFER)
     transaction.set_data(_BUFFER, None)
     buffer.session.flush()

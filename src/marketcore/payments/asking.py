@@ -56,7 +56,7 @@ def ask(registry: Any, payment_id: UUID, source: str, hint: WebhookEvent | None 
     which attempt to ask about, and after a confirmed success it may add the receipt for the payer.
     """
     row = perform(registry, _read, payment_id)
-    attempt = attempt_of(row)
+    attempt = attempt_of(row, return_url=return_url(registry, payment_id))
     if hint and attempt.reference is None:
         attempt = replace(attempt, reference=hint.reference)
     try:

@@ -112,7 +112,8 @@ def process(registry: Any, inbox_id: int) -> None:
 
 def _apply(registry: Any, row: Any) -> None:
     provider = provider_called(registry, row.provider)
-    call = WebhookRequest(bytes(row.body), row.headers, row.remote_addr, row.token, row.answering)
+    subject = perform(registry, _subject, row)
+    call = WebhookRequest(bytes(row.body), row.headers, row.remote_addr, row.token, row.answering, subject)
     event = next(event for event in provider.translate(call) if event.dedupe_key[:200] == row.dedupe_key)
     if event.subject in READERS:
         perform(registry, _read_and_finish, event, row)
@@ -150,6 +151,11 @@ def forget_bodies(request: Any) -> None:
 
 def _claim(request: Any, inbox_id: int) -> Any:
     return request.db.execute(_CLAIM, {"id": inbox_id}).first()
+
+
+def _subject(request: Any, row: Any) -> str:
+    address = addressee(request.db, row.provider, row.token)
+    return address.subject if address else ""
 
 
 def _whose(request: Any, row: Any, event: WebhookEvent) -> tuple[str, UUID] | None:

@@ -33,6 +33,7 @@ def receive(request: Any) -> Response:
         remote_addr=request.remote_addr or "",
         token=token,
         answering=bool(address and address.question),
+        subject=address.subject if address else "",
     )
     if not provider.verify(call):
         log.warning("webhook_refused", provider=provider.name, remote=call.remote_addr)

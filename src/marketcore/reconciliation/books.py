@@ -37,8 +37,11 @@ _POSTED = text(
 )
 
 
-def movements(session: Any, provider: str, since: datetime, until: datetime) -> list[Movement]:
-    """Return what moved through ``provider`` here from ``since`` to ``until``, with what the ledger says of each."""
+def movements(session: Any, provider: str, since: datetime, until: datetime, kinds: frozenset[str]) -> list[Movement]:
+    """Return what moved through ``provider`` here from ``since`` to ``until``, with what the ledger says of each.
+
+    ``kinds`` are those that the provider's statement lists.
+    """
     rows = list(session.execute(_MOVEMENTS, {"provider": provider, "since": since, "until": until}))
     posted = _posted(session, rows)
     return [
@@ -49,7 +52,7 @@ def movements(session: Any, provider: str, since: datetime, until: datetime) -> 
             minor=row.minor,
             posted_minor=abs(posted.get(str(row.id), 0)),
             settled=row.settled,
-            listed=row.listed,
+            listed=row.listed and row.kind in kinds,
             reference=row.provider_reference,
             receipt=row.provider_receipt,
         )

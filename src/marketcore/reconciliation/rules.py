@@ -15,7 +15,7 @@ class Movement:
 
     ``posted_minor`` is what the ledger says moved over the provider's clearing account for it. ``settled`` is false
     for one that has not ended here; such a one is no difference while it is being asked about. ``listed`` is false
-    for one so young that the provider's list may not have it yet.
+    for one that the provider's list cannot have, for its kind or because it is too young.
     """
 
     kind: str
@@ -70,6 +70,16 @@ def compare(movements: Sequence[Movement], lines: Iterable[StatementLine]) -> li
     ]
 
 
+def looked_at(movements: Iterable[Movement], lines: Iterable[StatementLine]) -> list[str]:
+    """Return what of all that a report may name has been compared now, by the names it has there."""
+    return [movement.what for movement in movements] + [line_name(line) for line in lines]
+
+
+def line_name(line: StatementLine) -> str:
+    """Return how a provider's line that is nothing of ours is named in the report."""
+    return f"{line.kind}:{line.receipt or line.reference or line.operation_id}"
+
+
 def _names(movement: Movement) -> list[str]:
     names = [f"{movement.kind}:id:{movement.id}"]
     names += [f"{movement.kind}:receipt:{movement.receipt}"] if movement.receipt else []
@@ -85,7 +95,7 @@ def _line_names(line: StatementLine) -> list[str]:
 def _difference(line: StatementLine, movement: Movement | None) -> Difference | None:
     amount = line.amount
     if movement is None or not movement.settled:
-        name = movement.what if movement else f"{line.kind}:{line.receipt or line.reference or line.operation_id}"
+        name = movement.what if movement else line_name(line)
         return Difference("only_there", name, amount.currency, None, amount.minor, movement)
     if (movement.minor, movement.currency) != (amount.minor, amount.currency):
         return Difference("amount", movement.what, amount.currency, movement.minor, amount.minor, movement)

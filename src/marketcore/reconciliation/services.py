@@ -12,14 +12,14 @@ from sqlalchemy import text
 from marketcore.db import clock
 from marketcore.db.session import perform
 from marketcore.exceptions import Invalid, NotFound
-from marketcore.interfaces import StatementLine
+from marketcore.interfaces import Capabilities, StatementLine
 from marketcore.ledger.accounts import provider_clearing, provider_fees
 from marketcore.ledger.ids import business_id
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.payments.operations import operations, providers
 from marketcore.reconciliation.books import movements
-from marketcore.reconciliation.rules import Difference, Movement, compare
+from marketcore.reconciliation.rules import Difference, Movement, compare, looked_at
 from marketcore.settings import section
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,8 @@ _SEEN = text(
 )
 _GONE = text(
     """UPDATE reconciliation_differences SET resolved_at = market_clock()
-       WHERE provider = :provider AND resolved_at IS NULL AND id <> ALL(:seen)"""
+       WHERE provider = :provider AND resolved_at IS NULL AND id <> ALL(:seen)
+         AND (:everything OR what = ANY(:looked_at))"""
 )
 _COLUMNS = """d.id, d.provider, d.kind, d.what, d.currency, d.here_minor, d.there_minor, d.owner_id,
               u.username AS owner, d.note, d.first_seen_at, d.last_seen_at, d.resolved_at,
@@ -61,7 +62,7 @@ _IS_ADMIN = text("SELECT 'admin' = ANY(roles) FROM users WHERE id = :id")
 
 def reconcile_all(registry: Any) -> int:
     """Compare with every provider that lists what it did; return how many differences are open afterwards."""
-    listing = [provider for provider in providers(registry) if "statement" in _features(provider)]
+    listing = [provider for provider in providers(registry) if "statement" in _capabilities(provider).features]
     return sum(reconcile_provider(registry, provider) for provider in listing)
 
 
@@ -70,40 +71,47 @@ def reconcile_provider(registry: Any, provider: Any) -> int:
 
     What the provider has and we have not ended is asked about at once: most differences are answers that got lost.
     """
-    since, until = perform(registry, _window, provider.name)
+    since, until = perform(registry, _window, provider)
     lines = list(provider.statement(since, until))
-    for movement in perform(registry, _unfinished, provider.name, since, until, lines):
+    for movement in perform(registry, _unfinished, provider, since, until, lines):
         operations(registry)[movement.kind].ask(registry, movement.id, "statement")
-    return perform(registry, _record, provider.name, since, until, lines)
+    return perform(registry, _record, provider, since, until, lines)
 
 
-def _features(provider: Any) -> frozenset[str]:
-    capabilities = getattr(provider, "capabilities", None) or provider.payout_capabilities
-    features: frozenset[str] = capabilities.features
-    return features
+def _capabilities(provider: Any) -> Capabilities:
+    capabilities: Capabilities = getattr(provider, "capabilities", None) or provider.payout_capabilities
+    return capabilities
 
 
-def _window(request: Any, provider: str) -> tuple[datetime, datetime]:
-    now = clock.now(request.db)
-    oldest = request.db.execute(_OLDEST, {"provider": provider}).scalar()
-    return min(now, oldest or now) - _WINDOW, now - _SETTLING
+def _window(request: Any, provider: Any) -> tuple[datetime, datetime]:
+    now, hours = clock.now(request.db), _capabilities(provider).statement_hours
+    oldest = request.db.execute(_OLDEST, {"provider": provider.name}).scalar()
+    since = min(now, oldest or now) - _WINDOW
+    return since if hours is None else max(since, now - timedelta(hours=hours)), now - _SETTLING
+
+
+def _movements(request: Any, provider: Any, since: datetime, until: datetime) -> list[Movement]:
+    return movements(request.db, provider.name, since, until, _capabilities(provider).statement_kinds)
 
 
 def _unfinished(
-    request: Any, provider: str, since: datetime, until: datetime, lines: Sequence[StatementLine]
+    request: Any, provider: Any, since: datetime, until: datetime, lines: Sequence[StatementLine]
 ) -> list[Movement]:
-    here = movements(request.db, provider, since, until)
+    here = _movements(request, provider, since, until)
     found = compare(here, lines)
     return [item.operation for item in found if item.kind == "only_there" and item.operation is not None]
 
 
-def _record(request: Any, provider: str, since: datetime, until: datetime, lines: Sequence[StatementLine]) -> int:
-    _book_fees(request, provider, lines)
-    found = compare(movements(request.db, provider, since, until), lines)
-    seen = [_seen(request, provider, difference) for difference in found]
-    request.db.execute(_GONE, {"provider": provider, "seen": seen})
+def _record(request: Any, provider: Any, since: datetime, until: datetime, lines: Sequence[StatementLine]) -> int:
+    _book_fees(request, provider.name, lines)
+    here = _movements(request, provider, since, until)
+    seen = [_seen(request, provider.name, difference) for difference in compare(here, lines)]
+    # What a short list has lost sight of has not been put right by that.
+    everything = _capabilities(provider).statement_hours is None
+    gone = {"provider": provider.name, "seen": seen, "everything": everything, "looked_at": looked_at(here, lines)}
+    request.db.execute(_GONE, gone)
     if seen:
-        log.error("reconciliation_differences", provider=provider, open=len(seen))
+        log.error("reconciliation_differences", provider=provider.name, open=len(seen))
     return len(seen)
 
 

@@ -54,7 +54,7 @@ _LIST = text(
            'clear up ' || what || ' with ' || provider
     FROM reconciliation_differences WHERE resolved_at IS NULL
     UNION ALL
-    SELECT 'refused report', payment_id::text, state, at, p.currency, p.amount_minor, detail
+    SELECT 'refused report', h.payment_id::text, h.state, h.at, p.currency, p.amount_minor, h.detail
     FROM payment_history h JOIN payments p ON p.id = h.payment_id
     WHERE NOT h.applied AND (h.detail LIKE 'a second receipt%' OR h.detail LIKE '%belongs to payment%')
       AND h.at > market_clock() - interval '30 days'

@@ -1,7 +1,8 @@
 """What a view declares is what is enforced: permission, input, limits.
 
 ``openapi={"body": Schema, "query": Schema, "upload": True, "responses": {200: Schema}}`` on a view is validated here
-before the view runs, found as ``request.valid``, and read back by the documentation: one declaration, no drift.
+before the view runs, found as ``request.valid``, and read back by the documentation: one declaration, no drift. A
+response that is a file is declared by its media type, such as ``{200: "application/pdf"}``.
 """
 
 from __future__ import annotations

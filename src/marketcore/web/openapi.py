@@ -127,12 +127,17 @@ def _responses(spec: APISpec, declared: Any, permission: str) -> dict[str, Any]:
     for status, schema in declared["responses"].items():
         responses[str(status)] = {"description": _STATUS.get(status, "Done")}
         if schema is not None:
-            content = {"application/json": {"schema": json_schema(_instance(schema), spec, Direction.ANSWER)}}
-            responses[str(status)]["content"] = content
+            responses[str(status)]["content"] = _content(spec, schema)
     for status in sorted(_refusals(declared, permission)):
         responses[str(status)] = _problem(_STATUS[status])
     responses["default"] = _problem("Refused")
     return responses
+
+
+def _content(spec: APISpec, schema: Any) -> dict[str, Any]:
+    if isinstance(schema, str):
+        return {schema: {"schema": {"type": "string", "format": "binary"}}}
+    return {"application/json": {"schema": json_schema(_instance(schema), spec, Direction.ANSWER)}}
 
 
 _STATUS = {

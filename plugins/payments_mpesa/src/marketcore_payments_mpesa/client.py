@@ -14,6 +14,7 @@ from marketcore_payments_mpesa.credentials import Initiator
 from marketcore_payments_mpesa.errors import AlreadySubmitted, DarajaError, NotAttempted, OutcomeUnknown, Rejected
 from marketcore_payments_mpesa.numbers import opaque_reference, result_code
 from marketcore_payments_mpesa.orders import TRANSACTION_TYPES
+from marketcore_payments_mpesa.pulling import PaymentList
 
 __all__ = [
     "PRODUCTION_URL",
@@ -26,6 +27,7 @@ __all__ = [
     "Initiator",
     "NotAttempted",
     "OutcomeUnknown",
+    "PaymentList",
     "Rejected",
     "StkAccepted",
     "StkStatus",
@@ -240,6 +242,10 @@ class DarajaClient:
         if answer.is_error:
             raise self._connection.refusal(answer)
         self._require_accepted(answer)
+
+    def payment_list(self, nominated_number: str, callback_url: str) -> PaymentList:
+        """Return the pull service of this shortcode: what was paid to it in the last 48 hours."""
+        return PaymentList(self._connection, self._shortcode, nominated_number, callback_url)
 
     def _signature(self) -> Mapping[str, object]:
         return orders.signature(self._shortcode, self._passkey, aware(self._clock()))

@@ -23,7 +23,7 @@ TOKEN_PATH = "/oauth/v1/generate"  # noqa: S105
 Transport = httpx.BaseTransport
 
 _REFRESH_EARLY = timedelta(seconds=60)
-_LARGEST_ANSWER = 64 * 1024
+_LARGEST_ANSWER = 1024 * 1024  # a page of the pull service is the longest
 _TOKEN = re.compile(r"[!-~]{1,4096}")
 #: Keys, tokens and base64 passwords are long unbroken runs; gateway text quoted in a log has no need of any.
 _SECRET_LIKE = re.compile(r"[A-Za-z0-9+/=_.-]{24,}")

@@ -83,6 +83,18 @@ def reversal(receipt: str, amount_kes: int, remarks: str, *, occasion: str) -> O
     return {**order, **_notes("Occasion", remarks, occasion)}
 
 
+def pull_registration(shortcode: str, nominated_number: str, callback_url: str) -> Order:
+    """Return the fields of the registration for the pull service."""
+    named: Order = {"NominatedNumber": _msisdn(nominated_number), "CallBackURL": callback_url}
+    return {"ShortCode": shortcode, "RequestType": "Pull", **named}
+
+
+def pull(shortcode: str, since: datetime, until: datetime, *, offset: int) -> Order:
+    """Return the fields of a question for what was paid between two aware moments, from row `offset` on."""
+    start, end = (moment.astimezone(NAIROBI).strftime("%Y-%m-%d %H:%M:%S") for moment in (since, until))
+    return {"ShortCode": shortcode, "StartDate": start, "EndDate": end, "OffSetValue": str(offset)}
+
+
 def _notes(occasion_field: str, remarks: str, occasion: str) -> Mapping[str, object]:
     _check_length("remarks", remarks, 2, LONGEST_REMARK)
     _check_length("occasion", occasion, 0, LONGEST_REMARK)

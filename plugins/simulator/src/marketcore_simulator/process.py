@@ -16,7 +16,7 @@ from marketcore_simulator.server import SimulatorServer
 
 
 class SimulatorSettings(colander.MappingSchema):
-    """``simulator.*``: where it listens (loopback only)."""
+    """``simulator.*``: where it listens (loopback only), and who hears of what happens."""
 
     host = colander.SchemaNode(colander.String(), missing="127.0.0.1")
     port = colander.SchemaNode(colander.Integer(), missing=8002, validator=colander.Range(0, 65535))
@@ -25,6 +25,12 @@ class SimulatorSettings(colander.MappingSchema):
     )
     razorpay_webhook_secret = colander.SchemaNode(
         colander.String(), missing=credentials.WEBHOOK_SECRET, description="what it signs them with"
+    )
+    stripe_webhook_url = colander.SchemaNode(
+        colander.String(), missing="", description="where the Stripe face posts all its events from the start"
+    )
+    stripe_webhook_secret = colander.SchemaNode(
+        colander.String(), missing="whsec_simulated_0123456789", description="what it signs them with"
     )
 
 
@@ -42,4 +48,6 @@ def build_server(settings: Mapping[str, Any]) -> SimulatorServer:
     server = SimulatorServer(settings["port"], settings["host"])
     if settings["razorpay_webhook_url"]:
         server.app.razorpay.register_webhook(settings["razorpay_webhook_url"], settings["razorpay_webhook_secret"])
+    if settings["stripe_webhook_url"]:
+        server.app.stripe.register_webhook(settings["stripe_webhook_url"], settings["stripe_webhook_secret"])
     return server

@@ -48,6 +48,11 @@ class StripeFace:
         self._world.log.add(self.name, "request", f"{request.method} {request.path}: {response.status}")
         return response
 
+    def register_webhook(self, url: str, secret: str) -> None:
+        """Register `url` for every kind of event: the platform's, the connected accounts', and thin ones."""
+        for kind in ({}, {"connect": True}, {"thin": True}):
+            self.desks.gateway.webhooks.register({"url": url, "secret": secret, **kind})
+
     def reset(self) -> None:
         """Forget every object, endpoint and idempotency key."""
         self.desks.clear()
