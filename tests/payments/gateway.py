@@ -16,7 +16,8 @@ SECRET = "a secret of the tests"
 
 
 class Gateway:
-    """``scripts`` spoil the next starts: ``drop_before``, ``drop_after``, ``hang``, ``http_500``, ``declined``.
+    """``scripts`` spoil the next starts: ``drop_before``, ``drop_after``, ``hang``, ``http_500``, ``declined``;
+    with ``authorized`` the money is reserved only.
 
     ``refund_scripts`` do the same to refunds, which are done at once unless it says ``pending``.
     """
@@ -28,6 +29,7 @@ class Gateway:
         self.sent_back = Counter()
         self.scripts = []
         self.prompts = Counter()
+        self.taken = Counter()
         self.released = threading.Event()
         self.released.set()
         self.overlaps = 0
@@ -63,6 +65,8 @@ class Gateway:
             if wish["id"] not in self.payments:
                 self.payments[wish["id"]] = {**wish, "state": "pending", "reference": f"ref-{wish['id']}"}
                 self.prompts[wish["id"]] += 1
+        if script == "authorized":
+            self.payments[wish["id"]]["state"] = "authorized"
         if script == "declined":
             self.payments[wish["id"]]["state"] = "failed"
         if script == "drop_after":
@@ -71,6 +75,14 @@ class Gateway:
             self.released.clear()
             self.released.wait(20)
         return 200, self.payments[wish["id"]]
+
+    def capture(self, wish):
+        """Take what was reserved; asked again, say what was taken."""
+        with self._lock:
+            payment = self.payments[wish["id"]]
+            self.taken[wish["id"]] += payment["state"] == "authorized"
+            payment.update(state="captured", receipt=f"RC{wish['id'][:8]}")
+        return 200, payment
 
     def refund(self, wish):
         """Take a refund in; the same id again is the same refund, whatever was answered the first time."""
@@ -145,7 +157,8 @@ def _handler(gateway):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             wish = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(gateway.refund(wish) if self.path == "/refunds" else gateway.start(wish))
+            desks = {"/refunds": gateway.refund, "/captures": gateway.capture, "/payments": gateway.start}
+            self._answer(desks[self.path](wish))
 
         def do_GET(self):
             folder, _slash, id = self.path.rpartition("/")

@@ -62,6 +62,9 @@ class Fakepay:
     def fetch(self, attempt):
         return self._call("GET", f"/payments/{attempt.id}")
 
+    def capture(self, attempt, amount):
+        return self._call("POST", "/captures", json={"id": str(attempt.id), "minor": amount.minor})
+
     def refund(self, refund):
         wish = {
             "id": str(refund.id),
