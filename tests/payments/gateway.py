@@ -8,7 +8,9 @@ import json
 import threading
 import uuid
 from collections import Counter
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -30,6 +32,7 @@ class Gateway:
         self.scripts = []
         self.prompts = Counter()
         self.taken = Counter()
+        self.books = []  # ``None``: they cannot be read today
         self.released = threading.Event()
         self.released.set()
         self.overlaps = 0
@@ -107,6 +110,21 @@ class Gateway:
         found = self.refunds.get(refund_id)
         return (200, found) if found else (404, {})
 
+    def book(self, payment, **fields):
+        """Write a movement into fakepay's own books; return the line, which may still be changed there."""
+        known = self.payments[payment["id"]]
+        line = {name: known[name] for name in ("id", "minor", "currency", "reference")}
+        receipt = {"receipt": known["receipt"]} if "receipt" in known else {}
+        self.books.append({"kind": "payment", "at": datetime.now(UTC).isoformat(), **line, **receipt, **fields})
+        return self.books[-1]
+
+    def statement(self, since, until):
+        """Answer with the movements from ``since`` up to, not including, ``until``."""
+        if self.books is None:
+            return 500, {}
+        first, last = datetime.fromisoformat(since), datetime.fromisoformat(until)
+        return 200, [line for line in self.books if first <= datetime.fromisoformat(line["at"]) < last]
+
     def fetch(self, payment_id):
         """Answer a question, counting those that were asked while the same one was still open."""
         with self._lock:
@@ -161,6 +179,10 @@ def _handler(gateway):
             self._answer(desks[self.path](wish))
 
         def do_GET(self):
+            address = urlsplit(self.path)
+            if address.path == "/statements":
+                self._answer(gateway.statement(**dict(parse_qsl(address.query))))
+                return
             folder, _slash, id = self.path.rpartition("/")
             self._answer(gateway.fetch_refund(id) if folder == "/refunds" else gateway.fetch(id))
 

@@ -10,20 +10,23 @@ from sqlalchemy import text
 from marketcore.ledger.ids import business_id
 from marketcore.reconciliation.rules import Movement
 
-# A refund to the wallet or by hand never reaches the provider it was paid through.
+# A refund to the wallet or by hand never reaches the provider it was paid through. Clocks differ and reports come late, so
+# that a line at the edge may be of what ended here outside of it: that is known, and at the edge nothing is missed.
 _MOVEMENTS = text(
     """
     SELECT 'payment' AS kind, id, CASE WHEN state = 'captured' THEN received_minor ELSE amount_minor END AS minor,
-           currency, state = 'captured' AS settled, updated_at < :until AS listed, provider_reference, provider_receipt
-    FROM payments WHERE provider = :provider AND updated_at >= :since AND state <> 'created'
+           currency, state = 'captured' AS settled,
+           updated_at BETWEEN CAST(:since AS timestamptz) + interval '12 hours' AND :until AS listed,
+           provider_reference, provider_receipt
+    FROM payments WHERE provider = :provider AND updated_at >= CAST(:since AS timestamptz) - interval '12 hours' AND state <> 'created'
     UNION ALL
-    SELECT 'refund', id, amount_minor, currency, state = 'succeeded', updated_at < :until, provider_reference,
-           provider_receipt
-    FROM refunds WHERE provider = :provider AND target = 'original' AND updated_at >= :since
+    SELECT 'refund', id, amount_minor, currency, state = 'succeeded',
+           updated_at BETWEEN CAST(:since AS timestamptz) + interval '12 hours' AND :until, provider_reference, provider_receipt
+    FROM refunds WHERE provider = :provider AND target = 'original' AND updated_at >= CAST(:since AS timestamptz) - interval '12 hours'
     UNION ALL
-    SELECT 'payout', id, amount_minor, currency, state = 'paid', updated_at < :until, provider_reference,
-           provider_receipt
-    FROM payouts WHERE provider = :provider AND updated_at >= :since
+    SELECT 'payout', id, amount_minor, currency, state = 'paid',
+           updated_at BETWEEN CAST(:since AS timestamptz) + interval '12 hours' AND :until, provider_reference, provider_receipt
+    FROM payouts WHERE provider = :provider AND updated_at >= CAST(:since AS timestamptz) - interval '12 hours'
     """
 )
 _POSTED = text(
