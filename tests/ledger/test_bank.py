@@ -134,9 +134,7 @@ def test_no_look_at_the_bank_ever_finds_money_made_or_lost(engine: Engine, sessi
 
 
 @pytest.mark.timeout(3600 if LONG else 120)
-def test_nor_does_it_where_every_statement_travels_far(
-    database_url: str, session: Session, differences: Any
-) -> None:
+def test_nor_does_it_where_every_statement_travels_far(database_url: str, session: Session, differences: Any) -> None:
     with distant(database_url, DELAY) as proxy:
         engine = make_engine(proxy.url(database_url), pool_size=20)
         try:

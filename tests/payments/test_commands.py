@@ -69,7 +69,9 @@ def told(till, state="captured", **fields):
 
 def test_calls_are_listed_newest_first_and_filtered(till, marketcore):
     (_first, one), (_second, two) = told(till), told(till, "failed")
-    till.market.query("UPDATE webhook_inbox SET status = 'dead', last_error = 'LookupError: gone' WHERE id = :id", id=two)
+    till.market.query(
+        "UPDATE webhook_inbox SET status = 'dead', last_error = 'LookupError: gone' WHERE id = :id", id=two
+    )
     till.market.query(
         "UPDATE webhook_inbox SET received_at = received_at - CAST('2 days' AS interval) WHERE id = :id", id=one
     )
@@ -203,7 +205,7 @@ def routed(run, *options, **settings):
     changed = {**ROUTES, **{key.replace("__", "."): value for key, value in settings.items()}}
     code, said = run(changed, "payments", "route", "--dry-run", *options)
     lines = [line.split(maxsplit=1) for line in said.splitlines() if line.startswith("  ")]
-    return code, {name: verdict for name, verdict in lines}, said
+    return code, dict(lines), said
 
 
 def test_the_route_of_a_payment_is_explained_without_any_server(run):

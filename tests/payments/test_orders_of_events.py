@@ -90,8 +90,8 @@ def tell_every_story(make_till, shift):
     for story in stories:
         end, paid = ends[story.payment["id"]], "captured" in story.words
         assert end.state in story.ends_as(), (story.words, story.early, end.state)
-        assert (end.order_state, end.moved, end.captures) == (
-            ("paid", 1, 1) if paid else ("pending_payment", 0, 0)
-        ), story.words
+        assert (end.order_state, end.moved, end.captures) == (("paid", 1, 1) if paid else ("pending_payment", 0, 0)), (
+            story.words
+        )
     told = sum(map(len, ORDERS))
     assert till.market.query("SELECT status, count(*) FROM webhook_inbox GROUP BY status") == [("done", told)]

@@ -11,7 +11,15 @@ from uuid import UUID
 import colander
 import httpx
 
-from marketcore.interfaces import Capabilities, DisputeReport, NextAction, Outcome, ProviderResult, StatementLine, WebhookEvent
+from marketcore.interfaces import (
+    Capabilities,
+    DisputeReport,
+    NextAction,
+    Outcome,
+    ProviderResult,
+    StatementLine,
+    WebhookEvent,
+)
 from marketcore.money import Money
 
 OUTCOMES = {
