@@ -30,6 +30,16 @@ _IN_TEXT = (
     ),
 )
 
+# Numbers by the name of their field, by their look, and the secret part of an address that a provider was given.
+_IN_CALLS = (
+    (
+        re.compile(r"(?i)(\b\w*(?:phone|msisdn|mobile|contact|party[ab])\w*\"?\s*[:=]\s*\"?)\+?\d[\d ()-]{6,}"),
+        rf"\1{MASK}",
+    ),
+    (re.compile(r"(?<![\w.+])(?:\+\d{8,15}|0[17]\d{8}|2\d\d[17]\d{8}|91[6-9]\d{9})(?!\w)"), MASK),
+    (re.compile(r"(/hooks/[\w-]+/)\w+"), rf"\1{MASK}"),
+)
+
 
 def is_secret(name: str) -> bool:
     """Whether a field or setting called ``name`` holds something that must not be shown."""
@@ -41,6 +51,13 @@ def redact_text(text: str) -> str:
     for pattern, replacement in _IN_TEXT:
         text = pattern.sub(replacement, text)
     return text
+
+
+def redact_call(text: str) -> str:
+    """Return what a provider sent without secrets, telephone numbers and the addresses it was given."""
+    for pattern, replacement in _IN_CALLS:
+        text = pattern.sub(replacement, text)
+    return redact_text(text)
 
 
 def redact(value: Any) -> Any:

@@ -23,6 +23,9 @@ def test_an_error_is_described_by_its_type_and_first_line_without_nul():
     assert describe(ValueError("bad\x00 thing\nSELECT secret")) == "ValueError: bad thing"
     assert len(describe(ValueError("x" * 10_000))) == 500
     assert describe(KeyError()) == "KeyError: "
+    assert (
+        describe(ValueError("POST https://a:canary@b secret='canary'")) == "ValueError: POST https://a:***@b secret=***"
+    )
 
 
 def test_only_database_collisions_are_repeated_at_once():

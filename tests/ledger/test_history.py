@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,9 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from marketcore.db import clock, migrate
-from marketcore.ledger.accounts import commission, seller_payable, wallet
+from marketcore.db.session import make_engine
+from marketcore.ledger.accounts import commission, provider_clearing, seller_payable, wallet
+from marketcore.testing.databases import database_from
 
-from .books import CASH, fund, hold, totals, transfer
+from .books import CASH, fund, hold, move, totals, transfer
 
 COLUMNS = "id, event_id, kind, debit_id, credit_id, currency, amount, code, ref_type, ref_id"
 NOBODYS = UUID("00000000-0000-4000-8000-000000000001")
@@ -23,6 +26,9 @@ INSERT INTO ledger_transfers
     (id, event_id, kind, pending_id, debit_id, credit_id, currency, amount, code, ref_type, ref_id)
 VALUES (:id, :id, :kind, :pending_id, :debit_id, :credit_id, :currency, :amount, 'x', 'x', 'x')
 """
+
+ROOT = Path(__file__).parents[2]
+EVERY_COLUMN = "SELECT table_name, column_name, udt_name FROM information_schema.columns WHERE table_schema = 'public'"
 
 
 @pytest.fixture
@@ -173,13 +179,34 @@ def test_the_database_refuses_an_overdrawn_account(query: Any, buyer: Any, chang
         query(f"UPDATE ledger_accounts SET {change} WHERE id = :id", id=buyer.id)
 
 
-def test_no_money_column_of_any_table_is_a_floating_point_number(query: Any) -> None:
-    floating = query(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
-        " AND data_type IN ('real', 'double precision', 'money')"
-        " AND (column_name ~ '(minor|amount|price|total|debit|credit|posted|pending)')"
-    )
-    assert floating == []
+def test_no_column_of_any_table_is_a_floating_point_number(servers: Any, templates: Any) -> None:
+    every = tuple(sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml")))
+    with database_from(servers[0], templates(*every)) as url:
+        engine = make_engine(url, pool_size=1)
+        try:
+            with engine.begin() as connection:
+                columns = connection.execute(text(EVERY_COLUMN)).all()
+        finally:
+            engine.dispose()
+    assert len(columns) > 200
+    assert [tuple(column) for column in columns if column.udt_name.lstrip("_") in ("float4", "float8", "money")] == []
+
+
+@pytest.mark.parametrize("currency", ["KES", "INR"])
+@pytest.mark.parametrize("pair", [("KES", "INR"), ("INR", "KES")], ids=" to ".join)
+def test_no_transfer_joins_accounts_of_two_currencies(
+    session: Session, query: Any, pair: tuple[str, str], currency: str
+) -> None:
+    for each in ("KES", "INR"):
+        transfer(session, move(provider_clearing("mpesa", each), wallet(1, each), 100))
+        transfer(session, move(provider_clearing("mpesa", each), seller_payable(2, each), 100))
+    session.commit()
+    row = {"id": uuid4(), "kind": "single", "pending_id": None, "amount": 1, "currency": currency}
+    row |= {"debit_id": wallet(1, pair[0]).id, "credit_id": seller_payable(2, pair[1]).id}
+    with pytest.raises(DBAPIError, match="currency"):
+        query(INSERT, **row)
+    with pytest.raises(DBAPIError, match="currency"):
+        query("UPDATE ledger_accounts SET currency = 'USD' WHERE id = :id", id=wallet(1, "KES").id)
 
 
 def test_the_guards_can_be_taken_away_and_put_back_by_migration(

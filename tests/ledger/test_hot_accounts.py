@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from threading import Barrier
+import os
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from .books import CASH, move, totals, transfer
 from .crowd import together
 
 SELLERS = 16
+SALES = 1_000 if os.environ.get("MARKETCORE_LONG") else 25
 COMMISSION = commission("KES")
 LONELY_SECONDS = 30
 
@@ -61,6 +63,61 @@ def test_sixteen_sellers_sell_at_once_and_none_waits_for_another(
     assert row() == before
     assert query("SELECT count(*) FROM ledger_deltas WHERE account_id = :id", id=COMMISSION.id) == [(SELLERS + 1,)]
     assert totals(session, COMMISSION) == (0, 10 * (SELLERS + 1), 0, 0)
+    assert differences() == []
+
+
+# Waits for somebody else's row; that a table grows by a page is no wait of one sale for another.
+_WAITING = text("""
+    SELECT count(*) FROM pg_stat_activity a
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND (wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple')
+           OR EXISTS (SELECT FROM pg_locks l
+                      WHERE l.pid = a.pid AND NOT l.granted AND l.locktype IN ('transactionid', 'tuple')))
+""")
+
+
+def waits_while_sellers_sell(engine: Engine, shared: AccountRef) -> tuple[int, int]:
+    """Let sixteen sellers sell one thing after another; return how often somebody was seen waiting, and the looks."""
+    selling = Event()
+
+    def client(mine: Session, seller_id: int) -> tuple[int, int]:
+        for _sale in range(SALES):
+            sell(mine, seller_id, shared)
+            mine.commit()
+        return 0, 0
+
+    def sample(mine: Session) -> tuple[int, int]:
+        waits = looks = 0
+        while not selling.is_set():
+            waits += mine.execute(_WAITING).scalar_one()
+            mine.rollback()
+            looks += 1
+        return waits, looks
+
+    def sellers(_mine: Session) -> tuple[int, int]:
+        try:
+            together(engine, *(lambda own, n=n: client(own, n) for n in range(1, SELLERS + 1)))
+        finally:
+            selling.set()
+        return 0, 0
+
+    return together(engine, sample, sellers)[0]
+
+
+@pytest.mark.parametrize("mode", ["deferred", "inline"])
+def test_nobody_is_ever_seen_waiting_for_a_deferred_account_as_they_are_for_an_inline_one(
+    engine: Engine, session: Session, mode: str, differences: Any
+) -> None:
+    """The inline account is the proof that waiting would have been seen."""
+    slow = AccountRef("platform", "market", "slow_commission", "KES", guard="none", mode="inline")
+    shared = COMMISSION if mode == "deferred" else slow
+    for seller_id in range(1, SELLERS + 1):
+        sell(session, seller_id, shared)
+    session.commit()
+    waits, looks = waits_while_sellers_sell(engine, shared)
+    assert looks >= 20
+    assert (waits == 0) == (mode == "deferred"), f"{waits} waits in {looks} looks"
+    assert totals(session, shared)[1] == 10 * SELLERS * (SALES + 1)
     assert differences() == []
 
 

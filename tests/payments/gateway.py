@@ -8,7 +8,9 @@ import json
 import threading
 import uuid
 from collections import Counter
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -16,7 +18,8 @@ SECRET = "a secret of the tests"
 
 
 class Gateway:
-    """``scripts`` spoil the next starts: ``drop_before``, ``drop_after``, ``hang``, ``http_500``, ``declined``.
+    """``scripts`` spoil the next starts: ``drop_before``, ``drop_after``, ``hang``, ``http_500``, ``declined``;
+    with ``authorized`` the money is reserved only.
 
     ``refund_scripts`` do the same to refunds, which are done at once unless it says ``pending``.
     """
@@ -28,6 +31,8 @@ class Gateway:
         self.sent_back = Counter()
         self.scripts = []
         self.prompts = Counter()
+        self.taken = Counter()
+        self.books = []  # ``None``: they cannot be read today
         self.released = threading.Event()
         self.released.set()
         self.overlaps = 0
@@ -63,6 +68,8 @@ class Gateway:
             if wish["id"] not in self.payments:
                 self.payments[wish["id"]] = {**wish, "state": "pending", "reference": f"ref-{wish['id']}"}
                 self.prompts[wish["id"]] += 1
+        if script == "authorized":
+            self.payments[wish["id"]]["state"] = "authorized"
         if script == "declined":
             self.payments[wish["id"]]["state"] = "failed"
         if script == "drop_after":
@@ -71,6 +78,14 @@ class Gateway:
             self.released.clear()
             self.released.wait(20)
         return 200, self.payments[wish["id"]]
+
+    def capture(self, wish):
+        """Take what was reserved; asked again, say what was taken."""
+        with self._lock:
+            payment = self.payments[wish["id"]]
+            self.taken[wish["id"]] += payment["state"] == "authorized"
+            payment.update(state="captured", receipt=f"RC{wish['id'][:8]}")
+        return 200, payment
 
     def refund(self, wish):
         """Take a refund in; the same id again is the same refund, whatever was answered the first time."""
@@ -94,6 +109,21 @@ class Gateway:
         self.questions[refund_id] += 1
         found = self.refunds.get(refund_id)
         return (200, found) if found else (404, {})
+
+    def book(self, payment, **fields):
+        """Write a movement into fakepay's own books; return the line, which may still be changed there."""
+        known = self.payments[payment["id"]]
+        line = {name: known[name] for name in ("id", "minor", "currency", "reference")}
+        receipt = {"receipt": known["receipt"]} if "receipt" in known else {}
+        self.books.append({"kind": "payment", "at": datetime.now(UTC).isoformat(), **line, **receipt, **fields})
+        return self.books[-1]
+
+    def statement(self, since, until):
+        """Answer with the movements from ``since`` up to, not including, ``until``."""
+        if self.books is None:
+            return 500, {}
+        first, last = datetime.fromisoformat(since), datetime.fromisoformat(until)
+        return 200, [line for line in self.books if first <= datetime.fromisoformat(line["at"]) < last]
 
     def fetch(self, payment_id):
         """Answer a question, counting those that were asked while the same one was still open."""
@@ -138,16 +168,21 @@ def call(*events):
 def deliver(url, *events):
     """Send a signed webhook and return the answer."""
     body, headers = call(*events)
-    return httpx.post(f"{url}/hooks/fp", content=body, headers=headers, timeout=30, trust_env=False)
+    return httpx.post(f"{url}/hooks/fp", content=body, headers=headers, timeout=30, trust_env=False, verify=False)
 
 
 def _handler(gateway):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             wish = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(gateway.refund(wish) if self.path == "/refunds" else gateway.start(wish))
+            desks = {"/refunds": gateway.refund, "/captures": gateway.capture, "/payments": gateway.start}
+            self._answer(desks[self.path](wish))
 
         def do_GET(self):
+            address = urlsplit(self.path)
+            if address.path == "/statements":
+                self._answer(gateway.statement(**dict(parse_qsl(address.query))))
+                return
             folder, _slash, id = self.path.rpartition("/")
             self._answer(gateway.fetch_refund(id) if folder == "/refunds" else gateway.fetch(id))
 

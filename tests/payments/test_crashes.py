@@ -42,11 +42,11 @@ def await_ready(process, port):
 
 
 @pytest.fixture
-def victim(till):
-    """Return ``victim(point)``: the address of a web process that dies at ``point``, and the process."""
+def victims():
+    """Return ``victims(till, point)``: the address of a web process that dies at ``point``, and the process."""
     processes = []
 
-    def start(point):
+    def start(till, point):
         port = free_port()
         settings = {**till.market.settings, "web.port": str(port)}
         processes.append(run_process([str(HERE / "web_app.py")], settings, MARKETCORE_CRASH_AT=point))
@@ -58,6 +58,12 @@ def victim(till):
         if process.poll() is None:
             process.kill()
         process.wait(10)
+
+
+@pytest.fixture
+def victim(till, victims):
+    """Return ``victim(point)``: the same, of ``till``."""
+    return lambda point: victims(till, point)
 
 
 def start_at(url, till):
@@ -95,6 +101,48 @@ def test_a_web_process_that_dies_while_a_payment_starts(till, victim, point, pro
     assert (retried.status_code, retried.json()["id"]) == (202, payment["id"])
     assert start_at(till.market.url, till).content == retried.content
     assert till.gateway.prompts.total() == prompts
+
+
+@pytest.fixture
+def two_step(make_till):
+    """A till whose provider reserves first and takes later."""
+    return make_till({"fakepay__features": "capture"})
+
+
+CAPTURING = [("payments.before_capture", 0), ("payments.after_capture", 1)]
+
+
+@pytest.mark.parametrize(("point", "taken"), CAPTURING)
+def test_a_web_process_that_dies_while_it_takes_reserved_money(two_step, victims, point, taken):
+    two_step.gateway.scripts.append("authorized")
+    url, process = victims(two_step, point)
+    with pytest.raises(httpx.TransportError):
+        start_at(url, two_step)
+    assert process.wait(10) == -signal.SIGKILL
+    payment = only_payment(two_step)
+    assert (two_step.row(payment).state, two_step.gateway.taken.total()) == ("authorized", taken)
+    assert start_at(two_step.market.url, two_step).status_code == 409
+    two_step.ask_now()
+    two_step.market.query("UPDATE idempotency_keys SET created_at = created_at - interval '91 seconds'")
+    retried = start_at(two_step.market.url, two_step)
+    assert (retried.status_code, retried.json()["id"], retried.json()["state"]) == (202, payment["id"], "captured")
+    assert (two_step.gateway.taken.total(), two_step.gateway.prompts.total()) == (1, 1)
+    two_step.assert_paid_once()
+
+
+@pytest.mark.parametrize(("point", "taken"), CAPTURING)
+def test_a_reconciler_that_dies_while_it_takes_reserved_money(two_step, point, taken):
+    payment = two_step.pay({})
+    two_step.gateway.settle(payment, "authorized")
+    two_step.market.query("UPDATE payments SET next_check_at = market_clock()")
+    program = CONFIGURED + "from marketcore.payments.reconciler import reconcile; reconcile(registry)"
+    process = run_process(["-c", program], two_step.market.settings, MARKETCORE_CRASH_AT=point)
+    assert process.wait(60) == -signal.SIGKILL
+    assert (two_step.row(payment).state, two_step.gateway.taken.total()) == ("authorized", taken)
+    two_step.market.travel("121 seconds")
+    two_step.ask_now()
+    assert two_step.gateway.taken.total() == 1
+    two_step.assert_paid_once()
 
 
 @pytest.mark.parametrize("point", ["payments.after_fetch", "payments.before_commit"])

@@ -14,7 +14,8 @@ from marketcore.testing.contracts import at_once
 
 
 def post(till, path, body, headers=None):
-    return httpx.post(till.market.url + path, content=body, headers=headers or {}, timeout=30, trust_env=False)
+    address = till.market.url + path
+    return httpx.post(address, content=body, headers=headers or {}, timeout=30, trust_env=False, verify=False)
 
 
 def rows(till):
@@ -136,13 +137,13 @@ def test_bodies_of_done_calls_are_forgotten_after_ninety_days(till):
     assert len(rows(till)[0].body_sha256) == 32
 
 
-def test_many_events_three_times_each_shuffled_with_forgeries_have_exactly_their_effects(make_till):
-    till = make_till(stock=1000)
-    payments = [till.pay({}), *(till.buy() for _ in range(59))]
+def test_reports_of_every_ending_three_times_each_worked_off_meanwhile_have_exactly_their_effects(make_till):
+    till = make_till(stock=20)
+    payments = [till.pay({}), *(till.buy() for _ in range(19))]
     dice = random.Random(20)
     endings = {payment["id"]: dice.choice(["captured", "captured", "failed", "expired"]) for payment in payments}
     true = [call(till.gateway.event(payment, endings[payment["id"]])) for payment in payments]
-    forged = [(body.replace(b"50000", b"99999"), headers) for body, headers in true[::10]]
+    forged = [(body.replace(b"50000", b"99999"), headers) for body, headers in true[::5]]
     pile = [(call_, 200) for call_ in true * 3] + [(call_, 401) for call_ in forged]
     dice.shuffle(pile)
     for (body, headers), expected in pile:
@@ -153,7 +154,7 @@ def test_many_events_three_times_each_shuffled_with_forgeries_have_exactly_their
     for payment in payments:
         assert till.states(payment) == ["submitting", "pending", endings[payment["id"]]]
     paid = sum(ending == "captured" for ending in endings.values())
-    assert len(rows(till)) == 60
+    assert len(rows(till)) == 20
     assert till.transfers() == [("capture", 50000)] * paid
     ((in_history,),) = till.market.query("SELECT count(*) FROM order_history WHERE state = 'paid'")
     assert in_history == paid

@@ -28,8 +28,11 @@ def route(configuration: Configuration, dry_run: bool, currency: str, amount: st
 
     try:
         money = Money.parse(amount, currency)
+        if money.minor < 1:
+            raise ValueError("nothing is paid where nothing is due")
     except ValueError as error:
         raise ConfigurationError(f"--amount {amount} --currency {currency}: {error}") from None
+    country = country.upper() if country else None
     registry = configuration.inspected().registry
     routing, known = registry["payment_routing"], table(registry, "payment providers")
     verdicts = routing.explain(money, country)
@@ -67,12 +70,18 @@ def exceptions(configuration: Configuration) -> None:
 @click.pass_obj
 def reconcile(configuration: Configuration, provider: str | None) -> None:
     """Compare orders, ledger and providers now; exit with 1 if anything differs."""
-    from marketcore.payments.operations import provider_called
+    from marketcore.exceptions import ConfigurationError
+    from marketcore.payments.operations import provider_called, providers
     from marketcore.reconciliation import services
 
     with configuration.application(process="payments") as registry:
         if provider:
-            differences = services.reconcile_provider(registry, provider_called(registry, provider))
+            try:
+                named = provider_called(registry, provider)
+            except LookupError as error:
+                known = ", ".join(sorted(one.name for one in providers(registry))) or "none"
+                raise ConfigurationError(f"{error.args[0]}: {known} could be named") from None
+            differences = services.reconcile_provider(registry, named)
         else:
             differences = services.reconcile_all(registry)
     click.echo(f"{differences} differences: marketcore payments exceptions" if differences else "no differences")
@@ -113,7 +122,7 @@ def show(configuration: Configuration, call_id: int) -> None:
     """Show one stored call, without the secrets and telephone numbers in it."""
     from marketcore.db.session import perform
     from marketcore.payments.replay import stored_call
-    from marketcore.redaction import redact_text
+    from marketcore.redaction import redact_call
 
     with configuration.application(process="webhooks") as registry:
         row = perform(registry, stored_call, call_id)
@@ -130,9 +139,9 @@ def show(configuration: Configuration, call_id: int) -> None:
         "remote_addr",
         "last_error",
     ):
-        click.echo(f"{name:12} {getattr(row, name)}")
+        click.echo(f"{name:12} {redact_call(str(getattr(row, name)))}")
     body = bytes(row.body).decode(errors="replace") if row.body else "forgotten after 90 days"
-    click.echo(f"sha256       {bytes(row.body_sha256).hex()}\n\n{redact_text(body)}")
+    click.echo(f"sha256       {bytes(row.body_sha256).hex()}\n\n{redact_call(body)}")
 
 
 @webhooks.command()
@@ -148,7 +157,7 @@ def replay(configuration: Configuration, call_ids: tuple[int, ...], dry_run: boo
 
     from marketcore.db.session import perform
     from marketcore.payments import inbox
-    from marketcore.payments.replay import mark_for_replay, replayable
+    from marketcore.payments.replay import mark_for_replay, not_applied, replayable
 
     if not call_ids and not filters["since"]:
         raise click.UsageError("name calls, or give --since")
@@ -163,10 +172,10 @@ def replay(configuration: Configuration, call_ids: tuple[int, ...], dry_run: boo
             inbox.process(registry, call_id)
             if count % 100 == 0:
                 click.echo(f"{count} of {len(found)}")
-        failed = perform(registry, lambda request: [call for call in found if call in inbox.due(request, 100_000)])
-    click.echo(
-        f"{len(found)} calls replayed" + (f", {len(failed)} of them failed and will be tried again" if failed else "")
-    )
+        waiting = perform(registry, not_applied, found)
+    tail = f"; {waiting} of them not applied, which is tried again: marketcore webhooks list" if waiting else ""
+    click.echo(f"{len(found)} calls replayed{tail}")
+    raise click.exceptions.Exit(1 if waiting else 0)
 
 
 commands = (payments, webhooks)

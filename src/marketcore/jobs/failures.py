@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from marketcore.redaction import redact_text
+
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 6 * 3600.0
 # Runs that may end with their worker's death, beyond the attempts a job has for failing.
@@ -15,14 +17,14 @@ _LONGEST_TEXT = 500
 
 
 def describe(error: BaseException) -> str:
-    """Return the type and the first line of ``error``, without the statement and parameters of a database error."""
+    """Return the type and the first line of ``error``, without secrets and a database error's statement."""
     cause: Any = error
     message = str(error)
     if isinstance(error, DBAPIError) and error.orig is not None:
         cause = error.orig
         message = getattr(getattr(cause, "diag", None), "message_primary", None) or "no message"
     line = message.strip().partition("\n")[0]
-    return f"{type(cause).__name__}: {line}".replace("\x00", "")[:_LONGEST_TEXT]
+    return redact_text(f"{type(cause).__name__}: {line}").replace("\x00", "")[:_LONGEST_TEXT]
 
 
 def delay_after(attempt: int) -> float:

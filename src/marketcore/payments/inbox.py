@@ -16,6 +16,7 @@ from marketcore.interfaces import Outcome, WebhookEvent, WebhookRequest
 from marketcore.payments.callbacks import addressee
 from marketcore.payments.operations import Operation, operations, provider_called
 from marketcore.payments.rules import webhook_backoff
+from marketcore.redaction import redact_call
 from marketcore.testing.crash import crash_point
 
 log = structlog.get_logger(__name__)
@@ -109,7 +110,7 @@ def process(registry: Any, inbox_id: int) -> None:
         _apply(registry, row)
     except Exception as error:
         log.exception("webhook_failed", inbox_id=inbox_id, attempts=row.attempts)
-        perform(registry, _defer, row, f"{type(error).__name__}: {error}"[:500])
+        perform(registry, _defer, row, redact_call(f"{type(error).__name__}: {error}")[:500])
 
 
 def _apply(registry: Any, row: Any) -> None:

@@ -260,7 +260,8 @@ class Outgoing:
             "lock": text(f"SELECT id FROM {self.table} WHERE id = :id FOR UPDATE"),
             "read": text(self.select),
             "change": text(
-                f"""UPDATE {self.table} SET state = :state, failure = :failure, updated_at = market_clock(),
+                f"""UPDATE {self.table} SET state = CAST(:state AS text), failure = :failure,
+                           updated_at = CASE WHEN state = CAST(:state AS text) THEN updated_at ELSE market_clock() END,
                            provider_reference = coalesce(provider_reference, :reference),
                            provider_receipt = coalesce(provider_receipt, :receipt),
                            next_check_at = CASE WHEN NOT :open THEN NULL

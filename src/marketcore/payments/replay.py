@@ -28,8 +28,9 @@ _REPLAYABLE = text(
 )
 _AGAIN = text(
     """UPDATE webhook_inbox SET status = 'received', attempts = 0, next_at = market_clock(), done_at = NULL,
-              last_error = '' WHERE id = :id AND (lease_until IS NULL OR lease_until < market_clock())"""
+              last_error = '' WHERE id = :id AND (lease_until IS NULL OR lease_until < market_clock()) RETURNING id"""
 )
+_NOT_APPLIED = text("SELECT count(*) FROM webhook_inbox WHERE id = ANY(:ids) AND status NOT IN ('done', 'ignored')")
 
 
 def stored_calls(
@@ -53,6 +54,12 @@ def replayable(
 
 
 def mark_for_replay(request: Any, call_id: int, actor: str) -> None:
-    """Let a stored call be processed again, and write down who wanted that."""
-    request.db.execute(_AGAIN, {"id": call_id})
-    audit.record(request.db, actor, "webhook.replay", "webhook", call_id)
+    """Let a stored call be processed again, and write down who wanted that; one in a worker's hands is left there."""
+    if request.db.execute(_AGAIN, {"id": call_id}).first() is not None:
+        audit.record(request.db, actor, "webhook.replay", "webhook", call_id)
+
+
+def not_applied(request: Any, call_ids: Sequence[int]) -> int:
+    """Return how many of the calls named have not had their effect."""
+    count: int = request.db.execute(_NOT_APPLIED, {"ids": list(call_ids)}).scalar_one()
+    return count

@@ -58,7 +58,8 @@ _TAKEN = text(
 )
 # Where a person confirms, nobody is asked until the payer's time is over; goods that left first have no such time.
 _CHANGE = text(
-    """UPDATE payments SET state = :state, reason = :reason, updated_at = market_clock(),
+    """UPDATE payments SET state = CAST(:state AS text), reason = :reason,
+              updated_at = CASE WHEN state = CAST(:state AS text) THEN updated_at ELSE market_clock() END,
               received_minor = coalesce(:received, received_minor),
               provider_reference = coalesce(provider_reference, :provider_reference),
               provider_receipt = coalesce(provider_receipt, :provider_receipt),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -10,20 +10,24 @@ from sqlalchemy import text
 from marketcore.ledger.ids import business_id
 from marketcore.reconciliation.rules import Movement
 
+# Clocks differ and reports come late, so that a line at the edge of what was asked for may be of something that ended
+# here outside of it: that is known, and nothing so near the edge is missed in the list.
+_EDGE = timedelta(hours=12)
 # A refund to the wallet or by hand never reaches the provider it was paid through.
 _MOVEMENTS = text(
     """
     SELECT 'payment' AS kind, id, CASE WHEN state = 'captured' THEN received_minor ELSE amount_minor END AS minor,
-           currency, state = 'captured' AS settled, updated_at < :until AS listed, provider_reference, provider_receipt
-    FROM payments WHERE provider = :provider AND updated_at >= :since AND state <> 'created'
-    UNION ALL
-    SELECT 'refund', id, amount_minor, currency, state = 'succeeded', updated_at < :until, provider_reference,
+           currency, state = 'captured' AS settled, updated_at BETWEEN :sure AND :until AS listed, provider_reference,
            provider_receipt
-    FROM refunds WHERE provider = :provider AND target = 'original' AND updated_at >= :since
+    FROM payments WHERE provider = :provider AND updated_at >= :first AND state <> 'created'
     UNION ALL
-    SELECT 'payout', id, amount_minor, currency, state = 'paid', updated_at < :until, provider_reference,
-           provider_receipt
-    FROM payouts WHERE provider = :provider AND updated_at >= :since
+    SELECT 'refund', id, amount_minor, currency, state = 'succeeded', updated_at BETWEEN :sure AND :until,
+           provider_reference, provider_receipt
+    FROM refunds WHERE provider = :provider AND target = 'original' AND updated_at >= :first
+    UNION ALL
+    SELECT 'payout', id, amount_minor, currency, state = 'paid', updated_at BETWEEN :sure AND :until,
+           provider_reference, provider_receipt
+    FROM payouts WHERE provider = :provider AND updated_at >= :first
     """
 )
 _POSTED = text(
@@ -42,7 +46,8 @@ def movements(session: Any, provider: str, since: datetime, until: datetime, kin
 
     ``kinds`` are those that the provider's statement lists.
     """
-    rows = list(session.execute(_MOVEMENTS, {"provider": provider, "since": since, "until": until}))
+    edges = {"first": since - _EDGE, "sure": since + _EDGE, "until": until}
+    rows = list(session.execute(_MOVEMENTS, {"provider": provider, **edges}))
     posted = _posted(session, rows)
     return [
         Movement(

@@ -15,7 +15,8 @@ class Movement:
 
     ``posted_minor`` is what the ledger says moved over the provider's clearing account for it. ``settled`` is false
     for one that has not ended here; such a one is no difference while it is being asked about. ``listed`` is false
-    for one that the provider's list cannot have, for its kind or because it is too young.
+    for one that the provider's list cannot have, for its kind, because it is too young,
+    or at an edge of what was asked for.
     """
 
     kind: str

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from marketcore.db import clock
 from marketcore.db.session import perform
-from marketcore.exceptions import Invalid, NotFound
+from marketcore.exceptions import Invalid, NotFound, Unavailable
 from marketcore.interfaces import Capabilities, StatementLine
 from marketcore.ledger.accounts import provider_clearing, provider_fees
 from marketcore.ledger.ids import business_id
@@ -61,21 +61,43 @@ _IS_ADMIN = text("SELECT 'admin' = ANY(roles) FROM users WHERE id = :id")
 
 
 def reconcile_all(registry: Any) -> int:
-    """Compare with every provider that lists what it did; return how many differences are open afterwards."""
-    listing = [provider for provider in providers(registry) if "statement" in _capabilities(provider).features]
-    return sum(reconcile_provider(registry, provider) for provider in listing)
+    """Compare with every provider that lists what it did; return how many differences are open afterwards.
+
+    One whose list cannot be read stops no other; ``Unavailable`` names it when the others are done.
+    """
+    differences, unread = 0, []
+    for provider in providers(registry):
+        if "statement" in _capabilities(provider).features:
+            try:
+                differences += reconcile_provider(registry, provider)
+            except Unavailable as error:
+                unread.append(error.detail)
+    if unread:
+        raise Unavailable("; ".join(unread))
+    return differences
 
 
 def reconcile_provider(registry: Any, provider: Any) -> int:
     """Compare our books with one provider's; return how many differences are open afterwards.
 
     What the provider has and we have not ended is asked about at once: most differences are answers that got lost.
+    ``Invalid`` if it lists nothing at all, ``Unavailable`` if its list cannot be read now.
     """
+    if "statement" not in _capabilities(provider).features:
+        raise Invalid(f"{provider.name} does not list what it did: there is nothing to compare with")
     since, until = perform(registry, _window, provider)
-    lines = list(provider.statement(since, until))
+    lines = _lines(provider, since, until)
     for movement in perform(registry, _unfinished, provider, since, until, lines):
         operations(registry)[movement.kind].ask(registry, movement.id, "statement")
     return perform(registry, _record, provider, since, until, lines)
+
+
+def _lines(provider: Any, since: datetime, until: datetime) -> list[StatementLine]:
+    try:
+        return list(provider.statement(since, until))
+    except Exception as error:
+        log.exception("statement_unreadable", provider=provider.name)
+        raise Unavailable(f"the list of {provider.name} cannot be read ({type(error).__name__}): try again") from error
 
 
 def _capabilities(provider: Any) -> Capabilities:

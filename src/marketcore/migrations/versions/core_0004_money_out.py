@@ -95,6 +95,7 @@ def downgrade() -> None:
     op.add_column("orders", sa.Column("commission_bp", sa.Integer(), nullable=True))
     op.execute("UPDATE orders SET commission_bp = round(commission_minor::numeric * 10000 / total_minor)")
     op.alter_column("orders", "commission_bp", nullable=False)
+    op.drop_constraint(op.f("ck_orders_commission_share"), "orders")
     op.create_check_constraint(op.f("ck_orders_commission_share"), "orders", "commission_bp BETWEEN 0 AND 10000")
     for column in (
         "payment_id",

@@ -5,12 +5,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from datetime import datetime
 from uuid import UUID
 
 import colander
 import httpx
 
-from marketcore.interfaces import Capabilities, DisputeReport, NextAction, Outcome, ProviderResult, WebhookEvent
+from marketcore.interfaces import (
+    Capabilities,
+    DisputeReport,
+    NextAction,
+    Outcome,
+    ProviderResult,
+    StatementLine,
+    WebhookEvent,
+)
 from marketcore.money import Money
 
 OUTCOMES = {
@@ -62,6 +71,9 @@ class Fakepay:
     def fetch(self, attempt):
         return self._call("GET", f"/payments/{attempt.id}")
 
+    def capture(self, attempt, amount):
+        return self._call("POST", "/captures", json={"id": str(attempt.id), "minor": amount.minor})
+
     def refund(self, refund):
         wish = {
             "id": str(refund.id),
@@ -75,9 +87,15 @@ class Fakepay:
     def fetch_refund(self, refund):
         return self._call("GET", f"/refunds/{refund.id}")
 
+    def statement(self, since, until):
+        asked = {"since": since.isoformat(), "until": until.isoformat()}
+        answer = httpx.get(f"{self._base_url}/statements", params=asked, timeout=2, trust_env=False, verify=False)
+        answer.raise_for_status()
+        return [_line(line) for line in answer.json()]
+
     def _call(self, method, path, **options):
         try:
-            answer = httpx.request(method, self._base_url + path, timeout=2, trust_env=False, **options)
+            answer = httpx.request(method, self._base_url + path, timeout=2, trust_env=False, verify=False, **options)
         except httpx.HTTPError as error:
             return ProviderResult(Outcome.UNKNOWN, detail=type(error).__name__)
         if answer.status_code == 404:
@@ -126,6 +144,18 @@ def _dispute(event):
     )
     return WebhookEvent(
         event["event"], event["state"], trusted=event.get("trusted", True), subject="dispute", dispute=report
+    )
+
+
+def _line(line):
+    return StatementLine(
+        line["kind"],
+        Money(line["minor"], line["currency"]),
+        datetime.fromisoformat(line["at"]),
+        reference=line.get("reference"),
+        receipt=line.get("receipt"),
+        operation_id=UUID(line["id"]) if "id" in line else None,
+        fee=Money(line["fee"], line["currency"]) if "fee" in line else None,
     )
 
 
