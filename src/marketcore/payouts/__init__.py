@@ -26,5 +26,6 @@ def includeme(config: Any) -> None:
     operations(config.registry)["payout"] = PAYOUTS
     READERS["destination"] = hear_of_destination
     config.add_job(".jobs.submit_payout", attempts=1)
+    config.add_job(".jobs.ask_destination")
     config.include(".routes")
     config.scan(".views")

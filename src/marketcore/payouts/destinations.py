@@ -74,10 +74,10 @@ class DestinationService:
         self._session.execute(_LOCK_USER, {"user": user_id})
         if self._session.execute(_COUNT, {"user": user_id}).scalar_one() >= MAX_DESTINATIONS:
             raise Conflict(f"you have {MAX_DESTINATIONS} payout destinations, which is the most: remove one first")
-        added = uuid4()
-        row = {"id": added, "user": user_id, "provider": provider_name, "label": label, "details": written}
-        self._session.execute(_INSERT, row)
-        return added
+        destination_id = uuid4()
+        row = {"user": user_id, "provider": provider_name, "label": label, "details": written}
+        self._session.execute(_INSERT, {"id": destination_id, **row})
+        return destination_id
 
     def read(self, destination_id: UUID, user_id: int) -> Any:
         """Return a destination of the user's; ``NotFound`` for a removed one or somebody else's."""
@@ -121,6 +121,11 @@ class DestinationService:
             self._change(row, event.enrollment)
         return bool(rows)
 
+    def named(self, provider_name: str, event: WebhookEvent) -> list[UUID]:
+        """Return the destinations that an event is about."""
+        values = {"provider": provider_name, "id": event.attempt_id, "reference": event.reference}
+        return [row.id for row in self._session.execute(_LOCK_NAMED, values)]
+
     def _change(self, row: Any, enrollment: Enrollment | None) -> None:
         if row.state == "removed" or enrollment is None:
             return
@@ -157,8 +162,13 @@ def enroll(registry: Any, destination_id: UUID) -> NextAction | None:
 
 
 def hear_of_destination(request: Any, provider_name: str, event: WebhookEvent) -> None:
-    """Apply a trusted event about a destination; ``LookupError`` puts one off that is ahead of our own answer."""
+    """Apply a trusted event about a destination, and ask about it after a hint.
+
+    ``LookupError`` puts off an event that is ahead of our own answer.
+    """
     if not event.trusted or event.enrollment is None:
+        for destination_id in request.find_service(DestinationService).named(provider_name, event):
+            request.enqueue("payouts.ask_destination", destination_id=str(destination_id))
         return
     if not request.find_service(DestinationService).hear(provider_name, event):
         raise LookupError(f"no payout destination of {provider_name} fits event {event.dedupe_key}")
