@@ -18,6 +18,7 @@ TABLES = {
     "after-commit subscribers": "SessionsRevoked → marketcore_good.subscribers.note",
     "live channels": "good_thing:{thing_id}",
     "payment providers": "good_pay",
+    "payout providers": "good_payout",
     "payment purposes": "good_thing",
     "processes": "good_sweeper",
 }

@@ -1,14 +1,16 @@
-"""A way of paying that always succeeds."""
+"""A way of paying and of paying out that always succeeds."""
 
 import colander
 
-from marketcore.interfaces import Capabilities, Outcome, ProviderResult
+from marketcore.interfaces import Capabilities, Enrollment, Outcome, ProviderResult
 
 
 class GoodProvider:
     name = "good_pay"
     title = "Good pay"
     capabilities = Capabilities(currencies={"KES": 1})
+    payout_capabilities = capabilities
+    destination_schema = colander.MappingSchema()
     payer_schema = colander.MappingSchema()
     webhook_slug = "good-pay"
 
@@ -29,3 +31,12 @@ class GoodProvider:
 
     def acknowledge(self):
         return "text/plain", b""
+
+    def enroll(self, destination):
+        return Enrollment("active")
+
+    def pay_out(self, payout):
+        return ProviderResult(Outcome.SUCCEEDED, reference=payout.code, amount=payout.amount)
+
+    def fetch_payout(self, payout):
+        return self.pay_out(payout)

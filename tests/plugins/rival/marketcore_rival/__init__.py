@@ -33,6 +33,7 @@ def claims(config):
         "good job": lambda: config.add_job("marketcore_good.jobs.polish"),
         "good periodic job": lambda: config.add_periodic_job("marketcore_good.jobs.tidy", every_seconds=5),
         "good provider": lambda: config.add_payment_provider("good_pay", object()),
+        "good payout provider": lambda: config.add_payout_provider("good_payout", object()),
         "good purpose": lambda: config.add_payment_purpose("good_thing", object()),
         "good process": lambda: config.add_process("good_sweeper", serve),
         "good route": lambda: config.add_route("good.things", "/api/v1/rival"),
