@@ -379,7 +379,8 @@ class PaymentPurpose(Protocol):
     """What a payment is for: a checkout, a wallet recharge, an advertisement's budget.
 
     All methods run inside the transaction, with the payment's row locked. A purpose may also have
-    ``country(request, reference) -> str | None`` (for routing), ``authorized(request, reference, payment_id,
+    ``country(request, reference) -> str | None`` (for routing), ``excluded_providers`` (names of those that may not
+    collect for it: a wallet does not recharge itself), ``authorized(request, reference, payment_id,
     provider) -> bool`` (goods that leave before the money: the feature ``on_delivery``) and ``given_back(request,
     refund, to) -> int`` (move a ``RefundOrder``'s money to the ledger account ``to`` and return how many minor units;
     a purpose without it cannot be refunded), ``contested(request, reference, dispute_id, minor, to) -> int`` and

@@ -21,6 +21,7 @@ _TWO_DECIMALS = frozenset(
     "SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD YER ZAR "
     "ZMW ZWG".split()
 )
+CURRENCIES = _TWO_DECIMALS.union(_EXPONENTS)
 _AMOUNT = re.compile(r"(?P<units>0|[1-9][0-9]{0,18})(?:\.(?P<fraction>[0-9]{1,4}))?", re.ASCII)
 
 

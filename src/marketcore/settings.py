@@ -11,6 +11,7 @@ from typing import Any
 import colander
 
 from marketcore.exceptions import ConfigurationError
+from marketcore.money import CURRENCIES
 from marketcore.redaction import shown
 
 # Prefixes that belong to libraries and are read by them, not by a schema of ours.
@@ -28,6 +29,19 @@ class Words(colander.SchemaType):
         if cstruct is colander.null:
             return colander.null
         return cstruct.split() if isinstance(cstruct, str) else list(cstruct)
+
+
+class Currencies(Words):
+    """A list of currency codes separated by white space; an empty one means every currency there is."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        """Return the sorted codes; one that does not exist is refused."""
+        if cstruct is colander.null:
+            return colander.null
+        codes = super().deserialize(node, cstruct)
+        if unknown := sorted(set(codes) - CURRENCIES):
+            raise colander.Invalid(node, f"{' '.join(unknown)} is no ISO 4217 currency")
+        return sorted(set(codes) or CURRENCIES)
 
 
 def config_path(option: str | None = None) -> str:

@@ -43,7 +43,8 @@ ORDER_TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     _O.PAID: frozenset({_O.CONFIRMED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.CONFIRMED: frozenset({_O.PACKED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.PACKED: frozenset({_O.SHIPPED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
-    _O.SHIPPED: frozenset({_O.DELIVERED, _O.REFUNDED, _O.DISPUTED}),
+    # ``cancelled``: whoever was to pay on delivery did not, and the goods come back.
+    _O.SHIPPED: frozenset({_O.DELIVERED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.DELIVERED: frozenset({_O.COMPLETED, _O.REFUNDED, _O.DISPUTED}),
     # A dispute ends where it found the order, or with the buyer's money back.
     _O.DISPUTED: frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED, _O.COMPLETED, _O.REFUNDED}),
@@ -142,11 +143,13 @@ _PAYOUT_OUTCOMES = frozenset({_Y.PAID, _Y.FAILED})
 PAYOUT_TRANSITIONS: Mapping[PayoutState, frozenset[PayoutState]] = {
     _Y.REQUESTED: frozenset({_Y.APPROVED, _Y.REJECTED}),
     _Y.APPROVED: frozenset({_Y.SUBMITTING, _Y.REJECTED}),
+    # Back to ``approved``: the provider knows nothing of it, so the same attempt may be handed over again.
     _Y.SUBMITTING: _PAYOUT_OUTCOMES | {_Y.SENT, _Y.UNKNOWN, _Y.APPROVED},
     _Y.SENT: _PAYOUT_OUTCOMES | {_Y.UNKNOWN},
     _Y.UNKNOWN: _PAYOUT_OUTCOMES | {_Y.SENT, _Y.APPROVED},
     _Y.PAID: frozenset({_Y.RETURNED}),
     # Money that left after all is booked as gone, whoever has to stand for it.
     _Y.FAILED: frozenset({_Y.PAID}),
+    _Y.REJECTED: frozenset({_Y.PAID}),
 }
 PAYOUT_OPEN = frozenset({_Y.APPROVED, _Y.SUBMITTING, _Y.SENT, _Y.UNKNOWN})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import httpx
 import pytest
 from back_office import decimal
@@ -50,42 +48,52 @@ def bring_to(office, place):
     return payment
 
 
-@pytest.mark.parametrize(("place", "end"), list(itertools.product(PLACES, ["lost", "won"])))
-def test_contested_money_is_set_apart_wherever_it_is_and_goes_where_the_dispute_ends(office, place, end):
+@pytest.mark.parametrize("place", PLACES)
+def test_contested_money_is_set_apart_wherever_it_is_and_goes_where_the_dispute_ends(office, place):
     payment, (before, apart, lost, won) = bring_to(office, place), PLACES[place]
     state, clearing = office.order_state(), office.clearing()
     assert office.money() == before
-    office.contest("dp-1", "open", CHARGE, id=payment["id"], reason="fraudulent")
-    assert (office.order_state(), office.money(), office.clearing()) == ("disputed", apart, clearing)
-    assert (office.order().disputed_from, office.order().disputed_minor) == (state, CHARGE)
-    office.assert_books_are_right()
-    office.contest("dp-1", end, CHARGE, id=payment["id"])
-    assert office.money() == (lost if end == "lost" else won)
-    assert office.clearing() == (clearing - CHARGE if end == "lost" else clearing)
-    order = office.order()
-    assert (order.state, order.disputed_minor, order.disputed_from) == ("refunded" if end == "lost" else state, 0, None)
-    assert order.refunded_minor == (CHARGE if end == "lost" else 0)
-    assert dispute_row(office).closed_at is not None
-    assert announced(office).count("order.dispute") == 2
+    for reference, end, after, gone in (("dp-1", "won", won, 0), ("dp-2", "lost", lost, CHARGE)):
+        office.contest(reference, "open", CHARGE, id=payment["id"], reason="fraudulent")
+        assert (office.order_state(), office.money(), office.clearing()) == ("disputed", apart, clearing)
+        assert (office.order().disputed_from, office.order().disputed_minor) == (state, CHARGE)
+        office.assert_books_are_right()
+        office.contest(reference, end, CHARGE, id=payment["id"])
+        assert (office.money(), office.clearing()) == (after, clearing - gone)
+        order = office.order()
+        assert (order.state, order.refunded_minor) == ("refunded" if gone else state, gone)
+        assert (order.disputed_minor, order.disputed_from) == (0, None)
+        assert (dispute_row(office, reference).state, dispute_row(office, reference).taken_minor) == (end, CHARGE)
+        assert dispute_row(office, reference).closed_at is not None
+    assert announced(office).count("order.dispute") == 4
     steps = office.market.query("SELECT previous, state FROM operation_history WHERE subject = 'dispute' ORDER BY id")
-    assert [tuple(step) for step in steps] == [("new", "open"), ("open", end)]
+    assert [tuple(step) for step in steps] == [("new", "open"), ("open", "won"), ("new", "open"), ("open", "lost")]
+
+
+ORDERS = [["end"], ["end", "open"], ["open", "open", "end", "end"], ["end", "end", "open"]]
 
 
 @pytest.mark.parametrize("end", ["lost", "won"])
-@pytest.mark.parametrize("order", [["end"], ["end", "open"], ["open", "open", "end", "end"], ["end", "end", "open"]])
-def test_reports_in_any_order_and_number_end_the_same(office, end, order):
-    payment = office.paid()
-    office.complete()
-    for word in order:
-        office.contest("dp-1", "open" if word == "open" else end, 20_000, id=payment["id"])
+def test_reports_in_any_order_and_number_end_the_same(office, end):
+    for number, order in enumerate(ORDERS):
+        payment, before = office.paid(1), office.money()
+        office.complete()
+        for word in order:
+            office.contest(f"dp-{number}", "open" if word == "open" else end, 20_000, id=payment["id"])
+        # 2 % of what the bank took is the platform's loss, the rest the seller's.
+        gained = (0, 29_400, 0, 600) if end == "lost" else (0, 49_000, 0, FEE)
+        assert tuple(now - then for now, then in zip(office.money(), (0, *before[1:]), strict=True)) == gained
+        assert office.history()[-3:] == ["completed", "disputed", "completed"]
+        assert office.order().refunded_minor == (20_000 if end == "lost" else 0)
+        moved = office.market.query(
+            """SELECT code FROM ledger_transfers WHERE code LIKE 'dispute%' AND ref_id IN (:order, :dispute)
+               ORDER BY code""",
+            order=str(office.order_id),
+            dispute=str(dispute_row(office, f"dp-{number}").id),
+        )
+        back = ["dispute_lost"] if end == "lost" else ["dispute_restored", "dispute_restored_commission"]
+        assert [code for (code,) in moved] == ["dispute", "dispute_commission", *back]
     assert set(inbox(office)) == {"done"}
-    # 2 % of what the bank took is the platform's loss, the rest the seller's.
-    assert office.money() == ((0, 29_400, 0, 600) if end == "lost" else (0, 49_000, 0, FEE))
-    assert office.history()[-3:] == ["completed", "disputed", "completed"]
-    assert office.order().refunded_minor == (20_000 if end == "lost" else 0)
-    codes = [code for code, _amount in office.transfers() if code.startswith("dispute")]
-    back = ["dispute_lost"] if end == "lost" else ["dispute_restored", "dispute_restored_commission"]
-    assert codes == ["dispute", "dispute_commission", *back]
 
 
 def test_a_dispute_that_has_ended_does_not_end_otherwise(office, capsys):
@@ -110,13 +118,13 @@ def test_the_first_amount_of_a_dispute_counts_and_another_is_loud(office, capsys
     assert dispute_row(office).reason == "more of it"
 
 
-@pytest.mark.parametrize("by", ["id", "reference", "receipt"])
-def test_a_payment_is_found_by_our_id_or_by_what_the_provider_calls_it(office, by):
+def test_a_payment_is_found_by_our_id_or_by_what_the_provider_calls_it(office):
     payment = office.paid()
     row = office.row(payment)
     known = {"id": payment["id"], "reference": row.provider_reference, "receipt": row.provider_receipt}
-    office.contest("dp-1", "open", CHARGE, **{by: known[by]})
-    assert str(dispute_row(office).payment_id) == payment["id"]
+    for name, value in known.items():
+        office.contest(f"by {name}", "open", 1_000, **{name: value})
+        assert str(dispute_row(office, f"by {name}").payment_id) == payment["id"]
 
 
 def test_a_dispute_about_no_payment_of_ours_is_tried_again_and_in_the_end_dead_and_loud(office, capsys):
@@ -201,24 +209,23 @@ def test_two_disputes_of_one_payment_share_it_and_the_order_waits_for_both(offic
     assert office.history()[-3:] == ["confirmed", "disputed", "confirmed"]
 
 
-@pytest.mark.parametrize("ends", list(itertools.product(["won", "lost"], repeat=2)))
-def test_which_of_two_disputes_ends_first_makes_no_difference_to_a_unit(make_office, ends):
+def test_which_of_two_disputes_ends_first_makes_no_difference_to_a_unit(make_office):
     """Odd parts of an odd total at an odd rate: the platform's share is rounded for all that is gone, not for each."""
     office = make_office({"orders__commission_bp": "3333"}, price="1.01", stock=100)
-    found = set()
-    for first, second in ((0, 1), (1, 0)):
-        payment = office.paid(1)
-        office.complete()
-        start = office.money()
-        opened = [(f"dp-{payment['id']}-{n}", minor) for n, minor in enumerate((17, 35))]
-        for reference, minor in opened:
-            office.contest(reference, "open", minor, id=payment["id"])
-        for n in (first, second):
-            office.contest(opened[n][0], ends[n], opened[n][1], id=payment["id"])
-        found.add(tuple(now - before for now, before in zip(office.money(), start, strict=True)))
-        office.refunded()
-        assert [now - before for now, before in zip(office.money(), start, strict=True)] == [0, -67, 0, -34]
-    assert len(found) == 1
+    for ends in (("won", "lost"), ("lost", "won")):
+        found = set()
+        for first, second in ((0, 1), (1, 0)):
+            payment, start = office.paid(1), (0, *office.money()[1:])
+            office.complete()
+            opened = [(f"dp-{payment['id']}-{n}", minor) for n, minor in enumerate((1, 1))]
+            for reference, minor in opened:
+                office.contest(reference, "open", minor, id=payment["id"])
+            for n in (first, second):
+                office.contest(opened[n][0], ends[n], opened[n][1], id=payment["id"])
+            found.add(tuple(now - then for now, then in zip(office.money(), start, strict=True)))
+            office.refunded()
+            assert office.money() == start
+        assert len(found) == 1
 
 
 def test_a_debt_is_settled_by_the_next_release_and_a_dispute_won_after_that_pays_the_seller(office):
@@ -309,7 +316,7 @@ def test_money_that_was_set_aside_contests_no_order_that_another_payment_has_pai
 def races(office, other):
     """Let a dispute and ``other`` meet; return the orders' states of each round and the answers of ``other``."""
     met = []
-    for number in range(5):
+    for number in range(3):
         payment = office.paid(1)
         office.walk("confirmed", "packed", "shipped", "delivered")
         event = office.gateway.dispute_event(f"dp-{number}", "open", 20_000, "KES", id=payment["id"])
@@ -321,6 +328,21 @@ def races(office, other):
         office.contest(f"dp-{number}", "won", 20_000, id=payment["id"])
         met.append((office.order_state(), answer))
     return met
+
+
+def test_reports_of_one_payment_that_are_read_at_one_instant_count_once_each(office):
+    payment = office.paid()
+    office.complete()
+    for reference in ("dp-1", "dp-2", "dp-1", "dp-2"):
+        event = office.gateway.dispute_event(reference, "open", 30_000, "KES", id=payment["id"])
+        assert deliver(office.market.url, event).status_code == 200
+    at_once([office.work] * 4)
+    while "failed" in inbox(office):  # two that met at the very first report: the second is tried again
+        office.market.query("UPDATE webhook_inbox SET next_at = market_clock()")
+        office.sweep()
+    taken = office.market.query("SELECT taken_minor FROM disputes ORDER BY taken_minor")
+    assert [minor for (minor,) in taken] == [20_000, 30_000]
+    assert (office.order().disputed_minor, office.money()) == (CHARGE, (0, 0, 0, 0))
 
 
 def test_a_dispute_and_the_job_that_releases_at_one_instant(office):
@@ -335,6 +357,6 @@ def test_a_dispute_and_the_buyers_word_at_one_instant(office):
 
 
 def test_a_dispute_and_a_refund_at_one_instant(office):
-    for state, answer in races(office, lambda: office.refund("400.00")):
+    for state, answer in races(office, lambda: office.refund("300.00")):
         assert state == "delivered"
         assert answer.status_code in (201, 409), answer.text

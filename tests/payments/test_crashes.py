@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from processes import CONFIGURED, run_process
 
 from marketcore.jobs.running import run_waiting
 from marketcore.payments import inbox
@@ -25,32 +22,12 @@ from marketcore_simulator.server import SimulatorServer
 
 HERE = Path(__file__).parent
 KEY = "the-key-of-a-retry"
-CONFIGURED = (
-    "import json, os; from marketcore.config import configure;"
-    "registry = configure(json.loads(os.environ['WEB_APP'])).registry;"
-)
 
 
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def run_process(program, settings, **environment):
-    paths = [str(HERE), str(HERE / "fakepay"), *sys.path]
-    return subprocess.Popen(
-        [sys.executable, *program],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            "PYTHONWARNINGS": "ignore",
-            "WEB_APP": json.dumps(settings),
-            **environment,
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
 
 
 def await_ready(process, port):

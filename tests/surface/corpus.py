@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+NOBODY = "00000000-0000-4000-8000-000000000000"
 TEXTS = {
     "NUL": json.dumps("a\x00b"),
     "lone surrogate": r'"a\ud800b"',
@@ -105,7 +106,7 @@ def minimal(schema: dict[str, Any], components: dict[str, Any]) -> Any:
 
 
 def _text(schema: dict[str, Any]) -> str:
-    for text in ("valid text", "KES", "500.00", "KE", "someone@example.test", "0712345678"):
+    for text in ("valid text", "KES", "500.00", "KE", "someone@example.test", "0712345678", NOBODY):
         if _fits(text, schema):
             return text
     raise AssertionError(f"corpus.minimal knows no text for {schema}: add one")

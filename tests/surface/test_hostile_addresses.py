@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from urllib.parse import quote
 
 import pytest
 
+from marketcore.ledger.accounts import provider_clearing, wallet
+from marketcore.ledger.services import LedgerService
+from marketcore.ledger.transfers import Transfer
 from marketcore.testing.shop import money_arrives
 
 from . import corpus
@@ -121,6 +125,16 @@ def test_paths_that_are_not_numbers_survive_too(people, world):
                 assert moved or answer.status_code in (404, 401), (str(address), value, answer.text)
 
 
+# Lists that are empty, or not there at all, for everybody else here.
+FOR_ADMINS = (
+    "/api/v1/users",
+    "/api/v1/disputes",
+    "/api/v1/commission-rates",
+    "/api/v1/reconciliation/differences",
+    "/api/v1/payouts",
+)
+
+
 def paged(operations):
     return [(p, o) for m, p, o in operations if m == "GET" and any(q["name"] == "cursor" for q in o["parameters"])]
 
@@ -139,12 +153,20 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
+    World(people)  # whose dispute and difference are the second ones
+    for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
+        rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
+        assert rate.status_code == 200, rate.text
+    owner = people.known("both").id
+    for _ in range(2):
+        gift = Transfer(uuid.uuid4(), provider_clearing("gift", "KES"), wallet(owner, "KES"), 100, "gift", "test", "1")
+        people.market.perform(lambda r, g=gift: r.find_service(LedgerService).transfer([g], event_id=g.id))
     hook = people.ask("POST", "/api/v1/webhook-endpoints", both, {"url": "https://93.184.215.14/hook"}).json()
     for _ in range(2):
         assert people.ask("POST", f"/api/v1/webhook-endpoints/{hook['id']}/test", both).status_code == 202
     found = {}
     for path, operation in paged(operations):
-        token = admin if path == "/api/v1/users" else both
+        token = admin if path in FOR_ADMINS else both
         people.again("both")
         token = people.known("both").access if token is not admin else admin
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
@@ -191,6 +213,6 @@ def test_the_cursor_of_another_order_or_filter_of_the_same_list_is_refused(peopl
 
 
 def test_the_cursor_of_another_person_is_refused_where_lists_are_personal(people, world, cursors):
-    for path in ("/api/v1/orders", "/api/v1/users/me/sessions", "/api/v1/webhook-deliveries"):
+    for path in ("/api/v1/orders", "/api/v1/users/me/sessions", "/api/v1/webhook-deliveries", "/api/v1/payouts"):
         _token, cursor, _operation = cursors[path]
         assert refused(people.ask("GET", f"{path}?cursor={cursor}", world.buyer.access)), path

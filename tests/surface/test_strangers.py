@@ -18,7 +18,16 @@ BODIES = {
     "PATCH catalog.listing": {"price": MONEY},
     "PUT orders.cart.item": {"quantity": 1},
     "POST orders.steps": {"to": "cancelled"},
+    "POST refunds.order": {"reason": "mine now"},
+    "PATCH reconciliation.difference": {"note": "mine now"},
+    "POST refunds.retry": {"target": "by_hand"},
+    "POST refunds.confirmation": {"receipt": "mine now"},
+    "POST refunds.set_aside": {"action": "refund", "reason": "mine now"},
+    "POST payouts.decision": {"approve": False, "reason": "mine now"},
     "POST users.user.block": {"reason": "mine now"},
+    "POST payments_manual.confirmation": {"amount": MONEY, "receipt": "mine"},
+    "POST payments_manual.rejection": {"reason": "mine now"},
+    "POST wallet.recharge.refunds": {"reason": "mine now"},
     "PATCH webhooks.endpoint": {"enabled": False},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }
@@ -150,11 +159,17 @@ def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
         "/api/v1/users/me/balances",
         "/api/v1/webhook-endpoints",
         "/api/v1/webhook-deliveries",
+        "/api/v1/disputes",
         "/api/v1/invoices",
         "/api/v1/invoices?role=seller",
+        "/api/v1/payouts",
+        "/api/v1/payout-destinations",
+        "/api/v1/balances",
     ):
         answer = people.ask("GET", path, stranger)
         assert answer.json()["items"] == [], path
+    held = people.ask("GET", "/api/v1/balances", world.seller.access).json()["items"]
+    assert [item["in_payout"] for item in held] == [MONEY]
     for person, path in ((world.buyer, "/api/v1/orders"), (world.seller, "/api/v1/orders?role=seller")):
         items = people.ask("GET", path, person.access).json()["items"]
         assert [item["id"] for item in items] == [world.order["id"]], path

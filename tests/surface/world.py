@@ -1,20 +1,32 @@
-"""Somebody's whole world: account, session, product, image, listing, cart, checkout, order, payment, invoice."""
+"""Somebody's whole world: account, session, product, listing, cart, order, payment, invoice, and a deal gone wrong."""
 
 from __future__ import annotations
 
 import io
 import uuid
 from typing import Any
+from uuid import UUID
 
 from PIL import Image
 
+from marketcore.disputes.services import DisputeService
+from marketcore.interfaces import DisputeReport
 from marketcore.jobs.enqueueing import find_job
+from marketcore.money import Money
 from marketcore.testing.shop import money_arrives
 
 from .addresses import NOWHERE
 from .people import People, Person
 
 SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": "Kisumu", "country": "KE"}
+_DESTINATION = """
+    INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
+    VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
+"""
+_PAYOUT = """
+    INSERT INTO payouts (id, code, user_id, destination_id, provider, source, currency, amount_minor, state)
+    VALUES (gen_random_uuid(), :code, :user, :id, 'nobody', 'earnings', 'KES', 100, 'requested')
+"""
 
 
 def picture() -> bytes:
@@ -22,6 +34,10 @@ def picture() -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (40, 30), "teal").save(stream, "PNG")
     return stream.getvalue()
+
+
+DIFFERENCE = """INSERT INTO reconciliation_differences (provider, kind, what, currency, there_minor)
+                VALUES ('cash', 'only_there', :what, 'KES', 500) RETURNING id"""
 
 
 def print_invoice(request: Any, invoice_id: int) -> None:
@@ -56,10 +72,39 @@ class World:
         assert money_arrives(people.market, self.checkout["id"])
         self.invoice = self._made("GET", f"/api/v1/orders/{self.order['id']}/invoice", self.buyer)
         people.market.perform(print_invoice, self.invoice["id"])
+        amount = {"amount": {"amount": "20.00", "currency": "KES"}}
+        self.recharge = self._made("POST", "/api/v1/wallet/recharges", self.buyer, amount)
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
+        self.refund, self.dispute_id = self._regret()
+        ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
+        self.destination_id, self.payout = self._pay_out()
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
+
+    def _regret(self) -> tuple[dict[str, Any], str]:
+        """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
+        seller, buyer = self._people.new("seller"), self._people.new("buyer")
+        product = self._made("POST", "/api/v1/products", seller, {"title": f"Kanga {uuid.uuid4().hex}"})
+        offer = {"price": {"amount": "90.00", "currency": "KES"}, "quantity": 1}
+        body = {"product_id": product["id"], "fixed_price": offer}
+        listing = self._made("POST", "/api/v1/listings", seller, body)
+        self._made("POST", "/api/v1/cart/items", buyer, {"listing_id": listing["id"]})
+        checkout = self._made("POST", "/api/v1/checkouts", buyer, {"ship_to": SHIP_TO})
+        assert money_arrives(self._people.market, checkout["id"])
+        amount = {"amount": "1.00", "currency": "KES"}
+        path = f"/api/v1/orders/{checkout['orders'][0]['id']}/refunds"
+        refund = self._made("POST", path, seller, {"amount": amount, "reason": "torn"})
+        report = DisputeReport(uuid.uuid4().hex, "open", Money(800, "KES"), UUID(refund["payment_id"]))
+        contest = self._people.market.perform
+        return refund, str(contest(lambda request: request.find_service(DisputeService).apply("cash", report)))
+
+    def _pay_out(self) -> tuple[str, dict[str, Any]]:
+        """Let the seller ask for money at a destination; nobody pays out to where these people are."""
+        row = {"id": str(uuid.uuid4()), "user": self.seller.id, "code": uuid.uuid4().hex[:10]}
+        self._people.market.query(_DESTINATION, id=row["id"], user=row["user"])
+        self._people.market.query(_PAYOUT, **row)
+        return row["id"], self._made("GET", "/api/v1/payouts", self.seller)["items"][0]
 
     def _made(self, method: str, path: str, who: Person, body: Any = None) -> dict[str, Any]:
         answer = self._people.ask(method, path, who.access, body)
@@ -84,7 +129,13 @@ class World:
             "order_id": self.order["id"],
             "payment_id": self.payment["id"],
             "session_id": self.session["id"],
+            "refund_id": self.refund["id"],
+            "dispute_id": self.dispute_id,
+            "destination_id": self.destination_id,
+            "payout_id": self.payout["id"],
+            "difference_id": self.difference_id,
             "invoice_id": self.invoice["id"],
+            "recharge_id": self.recharge["id"],
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
@@ -100,8 +151,14 @@ class World:
             self.payment["id"],
             self.payment["code"],
             self.session["id"],
+            self.refund["id"],
+            self.dispute_id,
+            self.destination_id,
+            self.payout["id"],
+            self.payout["code"],
             self.endpoint["secret"],
             self.endpoint["description"],
             self.delivery["message_id"],
             self.invoice["number"],
+            self.recharge["id"],
         }

@@ -43,7 +43,7 @@ class Tour:
     steps: int = 0
 
     def walk(self) -> None:
-        """Go from an empty shop to released money."""
+        """Go from an empty shop to earnings on the seller's telephone."""
         self.meet()
         self.list_a_product()
         self.find_and_order()
@@ -51,6 +51,7 @@ class Tour:
             self.pay(socket)
             self.fulfil(socket)
         self.settle()
+        self.pay_out()
 
     def meet(self) -> None:
         """Register a seller and a buyer."""
@@ -138,6 +139,32 @@ class Tour:
             f"KES {_kes(PRICE_MINOR - fee)} is Amina's."
         )
 
+    def pay_out(self) -> None:
+        """Send the seller's earnings to her telephone, once an admin has approved it."""
+        earned = {"amount": _kes(PRICE_MINOR - commission(PRICE_MINOR, self.commission_bp)), "currency": "KES"}
+        wish = {"provider": "mpesa", "label": "my telephone", "details": {"phone": self._phone()}}
+        destination = self._call(self.seller, "POST", "/api/v1/payout-destinations", json=wish)
+        request = {"destination_id": destination["id"], "amount": earned}
+        payout = self._call(self.seller, "POST", "/api/v1/payouts", json=request)
+        self._expect(payout["state"] == "requested", f"the payout waits for an admin, it is {payout['state']}")
+        self._tell(f"Amina asks for KES {earned['amount']} on her telephone; the ledger reserves it.")
+        with self._admin() as admin:
+            self._call(admin, "POST", f"/api/v1/payouts/{payout['id']}/decision", json={"approve": True})
+        self._tell("An admin approves it. M-Pesa accepts it, and is asked what became of it.")
+        read = f"/api/v1/payouts/{payout['id']}"
+        paid = self._until(lambda: self._call(self.seller, "GET", read)["state"] == "paid")
+        self._expect(paid, f"the payout is paid, not {self._call(self.seller, 'GET', read)['state']}")
+        self._tell(f"The payout is paid, receipt {self._call(self.seller, 'GET', read)['receipt']}.")
+
+    def _admin(self) -> httpx.Client:
+        login = {"email": "admin@example.test", "password": "admin123"}
+        with httpx.Client(base_url=self.web, trust_env=False, timeout=PATIENCE) as http:
+            return self._client(self._call(http, "POST", "/api/v1/auth/login", json=login)["access"])
+
+    def _client(self, access: str) -> httpx.Client:
+        bearer = {"Authorization": f"Bearer {access}"}
+        return httpx.Client(base_url=self.web, headers=bearer, trust_env=False, timeout=PATIENCE)
+
     def _register(self, role: str, name: str) -> httpx.Client:
         person = {
             "email": f"{name.lower()}-{self.run}@example.test",
@@ -148,8 +175,7 @@ class Tour:
         with httpx.Client(base_url=self.web, trust_env=False, timeout=PATIENCE) as http:
             access = self._call(http, "POST", "/api/v1/auth/register", json=person)["access"]
         self._tell(f"{name} registers as a {role}.")
-        bearer = {"Authorization": f"Bearer {access}"}
-        return httpx.Client(base_url=self.web, headers=bearer, trust_env=False, timeout=PATIENCE)
+        return self._client(access)
 
     def _call(self, http: httpx.Client, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:

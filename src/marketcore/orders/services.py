@@ -94,7 +94,7 @@ class OrderService:
         """Take the step to ``target`` on behalf of ``identity``.
 
         ``details`` may hold ``note``, and for ``shipped`` ``carrier`` and ``tracking_number``. The buyer's word that
-        the goods arrived completes the order at once where ``orders.release_on_confirmation`` says so.
+        the goods arrived completes a paid order at once where ``orders.release_on_confirmation`` says so.
         """
         order = self.lock(order_id)
         actors = capacities(order, identity)
@@ -106,7 +106,8 @@ class OrderService:
         if target is OrderState.SHIPPED and not details.get("carrier"):
             raise Invalid(errors={"carrier": "say who carries the parcel"})
         self.move(order, target, identity.user_id, **details)
-        if target is OrderState.DELIVERED and Actor.BUYER in actors and self._release_on_confirmation:
+        confirmed = target is OrderState.DELIVERED and Actor.BUYER in actors and order.paid_at is not None
+        if confirmed and self._release_on_confirmation:
             self.move(self.lock(order_id), OrderState.COMPLETED, identity.user_id)
 
     def move(self, order: Any, target: OrderState, actor_id: int | None, **details: str | None) -> None:

@@ -54,6 +54,7 @@ _FORGET_BODIES = text(
     "AND body IS NOT NULL AND status IN ('done','ignored')"
 )
 # What is done with trusted events that are about no operation of ours: ``reader(request, provider, event)``.
+_ALSO_NAMED = {"destination": "payout_destinations"}
 READERS: dict[str, Callable[[Any, str, WebhookEvent], None]] = {}
 
 
@@ -92,9 +93,10 @@ class InboxService:
 
     def _one(self, registry: Any, subject: str, column: str, provider: str, value: Any) -> tuple[str, UUID] | None:
         operation = operations(registry).get(subject)
-        if operation is None:
+        table = operation.table if operation else _ALSO_NAMED.get(subject)
+        if table is None:
             return None
-        statement = text(f"SELECT id FROM {operation.table} WHERE provider = :provider AND {column} = :value")
+        statement = text(f"SELECT id FROM {table} WHERE provider = :provider AND {column} = :value")
         found = self._session.execute(statement, {"provider": provider, "value": value}).scalar()
         return (subject, found) if found else None
 

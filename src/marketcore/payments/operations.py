@@ -28,6 +28,12 @@ from marketcore.testing.crash import crash_point
 
 log = structlog.get_logger(__name__)
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+# Longer than any call takes (a token and the request, 25 s each).
+_HAND_OVER_SECONDS = 60
+_UNDER_WAY = text(
+    """SELECT state = 'submitting' AND at > market_clock() - make_interval(secs => :seconds) FROM operation_history
+       WHERE subject = :subject AND subject_id = :id AND source = 'start' AND applied ORDER BY id DESC LIMIT 1"""
+)
 _HISTORY = text(
     """INSERT INTO operation_history (subject, subject_id, previous, state, source, applied, detail)
        VALUES (:subject, :id, :previous, :state, :source, :applied, :detail)"""
@@ -170,6 +176,8 @@ class Outgoing:
             target = self.state_of[Outcome.DECLINED]  # it came back before we heard that it had arrived
         if result.outcome is Outcome.UNKNOWN and current != "submitting":
             return str(current)
+        if target is self.waiting and source != "start" and self._under_way(request, operation_id):
+            return str(current)
         if target is current:
             self._change(request, row, target, result)
             return str(current)
@@ -189,6 +197,12 @@ class Outgoing:
         state = self.apply(request, operation_id, result, source)
         crash_point(f"{self.subject}s.before_commit")
         return state
+
+    def _under_way(self, request: Any, operation_id: UUID) -> bool:
+        # The provider may not know it *yet*: while the hand-over may still run, only its own answer tells that nothing
+        # began. Else the operation could be handed over again, or called off, with the first call still on its way.
+        values = {"subject": self.subject, "id": operation_id, "seconds": _HAND_OVER_SECONDS}
+        return bool(request.db.execute(_UNDER_WAY, values).scalar())
 
     def _call(self, registry: Any, row: Any, method: str, attempt: Any) -> ProviderResult:
         # A provider whose plugin is switched off knows nothing either: the money waits, and in the end a person looks.
@@ -240,7 +254,7 @@ class Outgoing:
         return {
             "claim": text(
                 f"""UPDATE {self.table} SET state = 'submitting', updated_at = market_clock(),
-                           next_check_at = market_clock() + interval '60 seconds'
+                           next_check_at = market_clock() + interval '{_HAND_OVER_SECONDS} seconds'
                     WHERE id = :id AND state = :waiting RETURNING id"""
             ),
             "lock": text(f"SELECT id FROM {self.table} WHERE id = :id FOR UPDATE"),

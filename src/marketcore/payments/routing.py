@@ -27,16 +27,30 @@ class Routing:
         self._routes = routes
         self._draining = frozenset(draining)
 
-    def explain(self, amount: Money, country: str | None = None) -> list[tuple[str, str | None]]:
-        """Return each provider that the routes name for ``amount``, with what speaks against it."""
+    def explain(
+        self, amount: Money, country: str | None = None, *, unfit: Collection[str] = ()
+    ) -> list[tuple[str, str | None]]:
+        """Return each provider that the routes name for ``amount``, with what speaks against it.
+
+        Those in ``unfit`` cannot collect for what is paid.
+        """
         names = candidates(self._routes, amount.currency, country)
-        return [(name, self._objection(name, amount, country)) for name in names]
+        return [
+            (name, "cannot collect for this" if name in unfit else self._objection(name, amount, country))
+            for name in names
+        ]
 
     def choose(
-        self, amount: Money, wanted: str | None, *, country: str | None = None, without: Collection[str] = ()
+        self,
+        amount: Money,
+        wanted: str | None,
+        *,
+        country: str | None = None,
+        without: Collection[str] = (),
+        unfit: Collection[str] = (),
     ) -> Any:
         """Return the best provider for ``amount``, or the one ``wanted``; ``Invalid`` says why there is none."""
-        verdicts = [verdict for verdict in self.explain(amount, country) if verdict[0] not in without]
+        verdicts = [verdict for verdict in self.explain(amount, country, unfit=unfit) if verdict[0] not in without]
         if wanted is not None:
             verdicts = [(name, why) for name, why in verdicts if name == wanted]
         for name, why in verdicts:

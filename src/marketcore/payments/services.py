@@ -107,7 +107,8 @@ class PaymentService:
         """
         amount = self.amount_due(purpose, reference, user_id)
         country = self._country(purpose, reference)
-        chosen = self._routing.choose(amount, provider, country=country, without=without)
+        unfit = self._unfit(purpose)
+        chosen = self._routing.choose(amount, provider, country=country, without=without, unfit=unfit)
         row = self._new_row(user_id, purpose, reference, chosen, amount, country)
         row["payer"] = json.dumps(_checked_payer(chosen, payer))
         if self._session.execute(_OPEN, row).first() is None:
@@ -122,7 +123,7 @@ class PaymentService:
     def options(self, purpose: str, reference: str, user_id: int) -> tuple[Money, list[Any]]:
         """Return what is due, and the providers that can collect it, best first."""
         amount = self.amount_due(purpose, reference, user_id)
-        verdicts = self._routing.explain(amount, self._country(purpose, reference))
+        verdicts = self._routing.explain(amount, self._country(purpose, reference), unfit=self._unfit(purpose))
         return amount, [self._routing.by_name(name) for name, why in verdicts if why is None]
 
     def _new_row(
@@ -143,6 +144,13 @@ class PaymentService:
             "expires_at": now + (timedelta(minutes=minutes) if minutes else self._attempt_time),
             "next_check_at": now + _FIRST_CHECK,
         }
+
+    def _unfit(self, purpose: str) -> frozenset[str]:
+        """Return the providers that ``purpose`` excludes, and those whose promise it does not take for money."""
+        asked, known = self._purpose(purpose), table(self._request.registry, "payment providers")
+        promising = {name for name, provider in known.items() if "on_delivery" in provider.capabilities.features}
+        excluded = frozenset(getattr(asked, "excluded_providers", ()))
+        return excluded if hasattr(asked, "authorized") else excluded | promising
 
     def _country(self, purpose: str, reference: str) -> str | None:
         tell = getattr(self._purpose(purpose), "country", None)

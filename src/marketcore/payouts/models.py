@@ -51,6 +51,7 @@ class Payout(Base):
     currency: Mapped[Currency]
     amount_minor: Mapped[Minor]
     state: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(200), server_default="")
     failure: Mapped[str] = mapped_column(String(60), server_default="")
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     provider_reference: Mapped[str | None] = mapped_column(String(200))

@@ -123,8 +123,8 @@ class RefundService:
 
     def confirm(self, refund_id: UUID, receipt: str) -> None:
         """Say that a refund by hand has been made; ``receipt`` is how to find it in the books of whoever paid it."""
-        refund = self._session.execute(_LOCK, {"id": refund_id}).first()
-        if refund is None or refund.state != RefundState.BY_HAND:
+        refund = self._session.execute(_LOCK, {"id": self.read(refund_id).id}).one()
+        if refund.state != RefundState.BY_HAND or refund.replaced_by is not None:
             raise Conflict(f"refund {refund_id} does not wait for anybody's hand")
         self.step(refund, RefundState.SUCCEEDED, "by_hand", receipt=receipt)
 

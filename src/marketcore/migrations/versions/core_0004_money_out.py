@@ -288,6 +288,7 @@ def _make_payouts() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.String(length=200), server_default="", nullable=False),
         sa.Column("failure", sa.String(length=60), server_default="", nullable=False),
         sa.Column("decided_by", sa.BigInteger(), nullable=True),
         sa.Column("provider_reference", sa.String(length=200), nullable=True),

@@ -1,0 +1,1 @@
+"""Payouts and where they go, over HTTP."""
