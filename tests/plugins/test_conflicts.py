@@ -18,6 +18,7 @@ OF_GOOD = {
     "good job": "jobs 'good.polish'",
     "good periodic job": "jobs 'good.tidy'",
     "good provider": "payment providers 'good_pay'",
+    "good payout provider": "payout providers 'good_payout'",
     "good purpose": "payment purposes 'good_thing'",
     "good process": "processes 'good_sweeper'",
     "good route": "route 'good.things'",
