@@ -21,7 +21,7 @@ from .world import SHIP_TO
 
 @dataclass
 class Sending:
-    """One request that has not been sent yet; ``other`` is another body that is as good; a route without a body has none."""
+    """One request that has not been sent yet; ``other`` is another body that is as good, where the route takes one."""
 
     path: str
     who: Person
