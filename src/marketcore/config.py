@@ -48,7 +48,8 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     """
     given = {**LIBRARIES, **with_variables(settings)}
     core = check_section("marketcore", CoreSettings(), given)
-    enabled = plugins.load(core["plugins"])
+    available = plugins.installed()
+    enabled = plugins.load(core["plugins"], available)
     config = MarketConfigurator(settings=given, package="marketcore")
     config.include("marketcore.directives")
     config.add_settings_schema("marketcore", CoreSettings())
@@ -60,9 +61,9 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     for plugin in enabled:
         config.set_up(plugin.name, plugin.module, plugin.distribution)
     config.registry["plugins"] = {plugin.name: plugin for plugin in enabled}
-    check_prefixes(given, set(config.registry["settings_sections"]), set(plugins.installed()))
+    check_prefixes(given, set(config.registry["settings_sections"]), set(available))
     config.registry["make_application"] = config.make_wsgi_app
     config.commit()
-    declared = table(config.registry, "migrations")
-    plugins.check_migrations(enabled, {label: place for label, place in declared.items() if label != migrate.CORE})
+    declared = {label: at for label, at in table(config.registry, "migrations").items() if label != migrate.CORE}
+    plugins.check_migrations(enabled, declared, available)
     return config

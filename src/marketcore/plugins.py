@@ -118,14 +118,16 @@ def migration_locations(available: Mapping[str, EntryPoint] | None = None) -> di
     return locations
 
 
-def check_migrations(enabled: Iterable[Loaded], declared: Mapping[str, str]) -> None:
+def check_migrations(
+    enabled: Iterable[Loaded], declared: Mapping[str, str], available: Mapping[str, EntryPoint] | None = None
+) -> None:
     """Hold what ``add_migrations`` declared against the folders in which scripts are looked for.
 
     The scripts of a disabled plugin are found by its name and package alone, so an enabled one may not keep them
     elsewhere.
     """
     names = {plugin.name: plugin.module.__name__ for plugin in enabled}
-    found = migration_locations()
+    found = migration_locations(available)
     for label, location in declared.items():
         if label not in names or label not in found or location != f"{names[label]}:migrations":
             expected = f"add_migrations({label!r}, '{names.get(label, 'PACKAGE')}:migrations')"

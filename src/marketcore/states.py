@@ -139,8 +139,7 @@ class PayoutState(StrEnum):
 
 
 _Y = PayoutState
-# ``returned`` before anybody said ``paid``: the money left and came back, and only the second was told.
-_PAYOUT_OUTCOMES = frozenset({_Y.PAID, _Y.FAILED, _Y.RETURNED})
+_PAYOUT_OUTCOMES = frozenset({_Y.PAID, _Y.FAILED})
 PAYOUT_TRANSITIONS: Mapping[PayoutState, frozenset[PayoutState]] = {
     _Y.REQUESTED: frozenset({_Y.APPROVED, _Y.REJECTED}),
     _Y.APPROVED: frozenset({_Y.SUBMITTING, _Y.REJECTED}),

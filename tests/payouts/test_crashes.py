@@ -65,7 +65,7 @@ def test_a_worker_that_dies_while_it_hands_a_payout_over(desk, point, sent):
 def test_a_reconciler_that_dies_with_the_answer_in_its_hands(desk, point):
     payout = desk.submitted()
     desk.bank.end(payout, "paid")
-    desk.market.query("UPDATE payouts SET next_check_at = market_clock()")
+    desk.market.query("UPDATE payouts SET next_check_at = market_clock() WHERE id = :id", id=payout["id"])
     die(desk, RECONCILE, point)
     assert desk.state(payout) == "sent"
     assert desk.codes() == ["pending payout"]

@@ -141,7 +141,7 @@ def test_nobody_decides_about_a_payout_of_their_own(desk):
 
 def test_a_payout_to_a_destination_that_was_closed_meanwhile_is_not_approved(desk):
     payout = desk.request()
-    desk.market.query("UPDATE payout_destinations SET state = 'rejected'")
+    desk.market.query("UPDATE payout_destinations SET state = 'rejected' WHERE user_id = :id", id=desk.seller.id)
     assert desk.decide(payout).status_code == 409
     assert desk.decide(payout, approve=False).status_code == 200
 
@@ -189,8 +189,9 @@ def test_approving_and_cancelling_at_one_instant_leave_one_winner(desk):
         assert desk.bank.moved[payout["id"]] == (decided == 200)
 
 
-def test_what_was_handed_over_can_be_neither_cancelled_nor_rejected(desk):
-    payout = desk.submitted()
+@pytest.mark.parametrize("script", ["ok", "drop_after"])
+def test_what_was_handed_over_can_be_neither_cancelled_nor_decided_about(desk, script):
+    payout = desk.submitted("1000.00", script)
     assert desk.cancel(payout).status_code == 409
     assert desk.decide(payout, approve=False).status_code == 409
     assert desk.decide(payout).status_code == 409

@@ -68,7 +68,7 @@ PAYOUT_STEPS = {
     "unknown": "sent approved paid failed",
     "paid": "returned",
     "failed": "paid",
-    "rejected": "",
+    "rejected": "paid",
     "returned": "",
 }
 DISPUTE_STEPS = {"open": "won lost", "won": "", "lost": ""}

@@ -31,8 +31,8 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 # Longer than any call takes (a token and the request, 25 s each).
 _HAND_OVER_SECONDS = 60
 _UNDER_WAY = text(
-    """SELECT max(at) > market_clock() - make_interval(secs => :seconds) FROM operation_history
-       WHERE subject = :subject AND subject_id = :id AND state = 'submitting' AND applied"""
+    """SELECT state = 'submitting' AND at > market_clock() - make_interval(secs => :seconds) FROM operation_history
+       WHERE subject = :subject AND subject_id = :id AND source = 'start' AND applied ORDER BY id DESC LIMIT 1"""
 )
 _HISTORY = text(
     """INSERT INTO operation_history (subject, subject_id, previous, state, source, applied, detail)
@@ -200,7 +200,7 @@ class Outgoing:
 
     def _under_way(self, request: Any, operation_id: UUID) -> bool:
         # The provider may not know it *yet*: while the hand-over may still run, only its own answer tells that nothing
-        # began. Else the operation could be handed over, or called off, a second time meanwhile.
+        # began. Else the operation could be handed over again, or called off, with the first call still on its way.
         values = {"subject": self.subject, "id": operation_id, "seconds": _HAND_OVER_SECONDS}
         return bool(request.db.execute(_UNDER_WAY, values).scalar())
 

@@ -74,9 +74,10 @@ class DestinationService:
         self._session.execute(_LOCK_USER, {"user": user_id})
         if self._session.execute(_COUNT, {"user": user_id}).scalar_one() >= MAX_DESTINATIONS:
             raise Conflict(f"you have {MAX_DESTINATIONS} payout destinations, which is the most: remove one first")
-        row = {"id": uuid4(), "user": user_id, "provider": provider_name, "label": label, "details": written}
-        self._session.execute(_INSERT, row)
-        return row["id"]
+        destination_id = uuid4()
+        row = {"user": user_id, "provider": provider_name, "label": label, "details": written}
+        self._session.execute(_INSERT, {"id": destination_id, **row})
+        return destination_id
 
     def read(self, destination_id: UUID, user_id: int) -> Any:
         """Return a destination of the user's; ``NotFound`` for a removed one or somebody else's."""

@@ -38,9 +38,6 @@ class PayoutMoney:
 
     def take_back(self, payout: Any) -> None:
         """Book money that came back from where it had gone; what the payee owes is settled first."""
-        if payout.state != PayoutState.PAID:
-            self.release(payout)
-            return
         source, debt = _source(payout), seller_debt(payout.user_id, payout.currency)
         owed = max(0, self._ledger.lock([source, debt])[debt].posted_minor)
         settled = min(owed, payout.amount_minor)

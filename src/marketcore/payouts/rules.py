@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from marketcore.exceptions import Forbidden, IllegalTransition
 from marketcore.interfaces import Outcome
 from marketcore.money import Money
-from marketcore.states import PAYOUT_TRANSITIONS, PayoutState, step
+from marketcore.states import PayoutState
 
 MAX_DESTINATIONS = 10
 SOURCES = ("earnings", "wallet")
@@ -28,10 +28,15 @@ RELEASED = frozenset({_Y.FAILED, _Y.REJECTED})
 
 
 def decided(state: str, payee_id: int, admin_id: int, *, approve: bool) -> PayoutState:
-    """Return what an admin's decision makes of a payout; ``Forbidden`` about one's own, ``IllegalTransition`` else."""
+    """Return what an admin's decision makes of a payout; ``Forbidden`` about one's own, ``IllegalTransition`` else.
+
+    What was handed over is its provider's to decide, although it may become ``approved`` once more.
+    """
     if payee_id == admin_id:
         raise Forbidden("nobody decides about a payout of their own: another admin has to")
-    return step(PAYOUT_TRANSITIONS, PayoutState(state), _Y.APPROVED if approve else _Y.REJECTED)
+    if state not in ({_Y.REQUESTED} if approve else {_Y.REQUESTED, _Y.APPROVED}):
+        raise IllegalTransition(f"a payout that is {state} cannot be decided about like this", current=state)
+    return _Y.APPROVED if approve else _Y.REJECTED
 
 
 def cancelled(state: str) -> PayoutState:

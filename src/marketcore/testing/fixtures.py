@@ -5,14 +5,24 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from marketcore.testing.databases import database_from, execute_outside, make_template
+from marketcore.testing.databases import database_from, execute_outside, make_template, quick_folder
 from marketcore.testing.market import Market
+
+# Most tests need somebody who is logged in; what hashing should cost is proved where the defaults apply.
+QUICK_HASHES = {"identity.argon2_memory_kib": "8192", "identity.argon2_time_cost": "1"}
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what is loaded by now: it stays, and looking through it again took a fifth of every configuration."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -20,12 +30,15 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     """The URLs of a real PostgreSQL (as administrator) and a real Valkey."""
     from marketcore.embedded import running_servers
 
-    with running_servers(
-        tmp_path_factory.mktemp("servers"),
-        database_url=os.environ.get("MARKETCORE_TEST_DATABASE_URL", "embedded"),
-        redis_url=os.environ.get("MARKETCORE_TEST_REDIS_URL", "embedded"),
-        durable=False,
-    ) as urls:
+    with (
+        quick_folder(tmp_path_factory.mktemp("servers")) as folder,
+        running_servers(
+            folder,
+            database_url=os.environ.get("MARKETCORE_TEST_DATABASE_URL", "embedded"),
+            redis_url=os.environ.get("MARKETCORE_TEST_REDIS_URL", "embedded"),
+            durable=False,
+        ) as urls,
+    ):
         yield urls
 
 
@@ -61,6 +74,7 @@ def make_settings(
                 "marketcore.redis_url": servers[1],
                 "marketcore.data_dir": str(tmp_path / "data"),
                 "marketcore.environment": "development",
+                **QUICK_HASHES,
                 **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
                 **{key.replace("__", "."): value for key, value in overrides.items()},
             }

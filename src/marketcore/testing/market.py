@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from marketcore.config import configure
 from marketcore.db.session import perform, work
 from marketcore.settings import section
 from marketcore.web.server import build_server
+
+# Reading the list of certificate authorities costs more than most requests; one reading serves every client.
+_AUTHORITIES = ssl.create_default_context()
 
 
 class Market:
@@ -52,7 +56,8 @@ class Market:
     def client(self, token: str | None = None, **options: Any) -> httpx.Client:
         """Return an HTTP client of the running server, with ``token`` as its bearer token; closed with the market."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, **options)
+        defaults = {"timeout": 30, "trust_env": False, "verify": _AUTHORITIES}
+        client = httpx.Client(base_url=self.url, headers=headers, **{**defaults, **options})
         self._clients.append(client)
         return client
 
