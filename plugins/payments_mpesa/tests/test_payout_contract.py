@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from marketcore.testing.market import Market
-from marketcore.testing.payout_contracts import PayoutProviderContract
+from marketcore.testing.payout_contracts import Earner, PayoutProviderContract
 from marketcore_simulator.daraja import credentials
 from marketcore_simulator.server import SimulatorServer
 
@@ -59,7 +59,7 @@ class TestMpesaPayouts(PayoutProviderContract):
 
     @pytest.mark.parametrize("script", ["result(2040)", "queue_failed", "queue_timeout", "no_callback"])
     def test_what_is_told_decides_nothing_and_what_is_asked_does(
-        self, earner: Any, gateway: PayingGateway, script: str
+        self, earner: Earner, gateway: PayingGateway, script: str
     ) -> None:
         gateway.script_payout(script)
         payout = earner.approve(earner.request())
