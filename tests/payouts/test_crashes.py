@@ -75,3 +75,20 @@ def test_a_reconciler_that_dies_with_the_answer_in_its_hands(desk, point):
     desk.ask_now()
     assert desk.state(payout) == "paid"
     assert desk.codes() == ["pending payout", "post payout"]
+
+
+@pytest.mark.parametrize("point", ["destinations.before_enroll", "destinations.after_enroll"])
+def test_a_process_that_dies_while_it_tells_the_bank_of_a_destination(desk, point):
+    desk.market.query("UPDATE payout_destinations SET state = 'pending'")
+    program = CONFIGURED + (
+        "from uuid import UUID; from marketcore.payouts.destinations import enroll;"
+        f"enroll(registry, UUID('{desk.destination['id']}'))"
+    )
+    die(desk, program, point)
+    address = f"/api/v1/payout-destinations/{desk.destination['id']}"
+    assert desk.seller.http.get(address).json()["state"] == "pending"
+    assert desk.seller.http.post(f"{address}/link").json()["state"] == "active"
+    payout = desk.approved()
+    desk.work()
+    assert desk.state(payout) == "sent"
+    desk.tell(payout, "paid")

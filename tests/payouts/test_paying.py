@@ -120,6 +120,26 @@ def test_money_that_comes_back_is_the_payees_again(desk):
     assert desk.state(payout) == "returned"
 
 
+def test_a_hint_that_money_came_back_is_asked_about_and_the_answer_counts(desk):
+    payout = desk.submitted("1000.00", "paid")
+    desk.tell(payout, "returned", trusted=False)
+    assert (desk.state(payout), desk.bank.asked[payout["id"]]) == ("paid", 1)
+    desk.bank.end(payout, "returned")
+    desk.tell(payout, "returned", trusted=False)
+    assert desk.state(payout) == "returned"
+    assert desk.balances() == BACK
+
+
+def test_a_hint_of_what_is_known_or_of_no_known_attempt_asks_nothing_about_an_ended_payout(desk):
+    paid, rejected = desk.submitted("500.00", "paid"), desk.submitted("500.00", "refused")
+    desk.decide(rejected, approve=False)
+    desk.tell(paid, "paid", trusted=False)
+    desk.tell(paid, "failed", trusted=False)
+    desk.tell(rejected, "paid", minor=50_000, currency="KES", reference=None, trusted=False)
+    assert not desk.bank.asked
+    assert (desk.state(paid), desk.state(rejected)) == ("paid", "rejected")
+
+
 def test_a_return_that_is_told_before_the_success_gives_the_reserved_money_back(desk):
     payout = desk.submitted()
     desk.tell(payout, "returned", reason="account_closed")

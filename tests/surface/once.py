@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketcore.interfaces import Outcome, ProviderResult
+from marketcore.ledger.accounts import provider_clearing, seller_payable
+from marketcore.ledger.services import LedgerService
+from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
 from marketcore.payments.services import PaymentService
 from marketcore.testing.shop import money_arrives
@@ -18,7 +21,7 @@ from .world import SHIP_TO
 
 @dataclass
 class Sending:
-    """One request that has not been sent yet; ``other`` is another body that is as good."""
+    """One request that has not been sent yet; ``other`` is another body that is as good, where the route takes one."""
 
     path: str
     who: Person
@@ -60,17 +63,49 @@ class Purchase:
         refund_id: str = self.made(self.seller, f"/api/v1/orders/{self.paid()}/refunds", wish)["id"]
         return refund_id
 
-    def set_aside(self) -> str:
-        """Return the id of a payment that has brought too little, which nobody has decided about."""
-        body = {"purpose": "checkout", "reference": str(self.ordered()["id"]), "payer": {"phone": "0712345678"}}
+    def attempt(self, purpose: str, reference: str, **more: Any) -> str:
+        """Return the id of a payment that the buyer has begun."""
+        body = {"purpose": purpose, "reference": reference, "payer": {"phone": "0712345678"}, **more}
         payment_id: str = self.made(self.buyer, "/api/v1/payments", body)["id"]
-        told = ProviderResult(Outcome.SUCCEEDED, amount=Money(100, "KES"))
+        return payment_id
+
+    def captured(self, payment_id: str, minor: int) -> str:
+        """Let the payment have brought ``minor`` units; return its id."""
+        told = ProviderResult(Outcome.SUCCEEDED, amount=Money(minor, "KES"))
         self.people.market.perform(
             lambda request: request.find_service(PaymentService).apply_provider_state(
                 uuid.UUID(payment_id), told, "test"
             )
         )
         return payment_id
+
+    def by_transfer(self) -> str:
+        """Return the id of a payment that somebody has to confirm."""
+        return self.attempt("checkout", str(self.ordered()["id"]), provider="bank_transfer", payer={})
+
+    def recharged(self) -> str:
+        """Return the id of a recharge of the buyer's wallet that has been paid."""
+        amount = {"amount": {"amount": "20.00", "currency": "KES"}}
+        recharge_id: str = self.made(self.buyer, "/api/v1/wallet/recharges", amount)["id"]
+        self.captured(self.attempt("wallet_recharge", recharge_id), 2000)
+        return recharge_id
+
+    def destination(self) -> str:
+        """Return the id of a destination of the seller, who has earned 1000.00."""
+        row = {"id": str(uuid.uuid4()), "user": self.seller.id}
+        self.people.market.query(_DESTINATION, **row)
+        earned = seller_payable(self.seller.id, "KES")
+        gift = Transfer(uuid.uuid4(), provider_clearing("cash", "KES"), earned, 100_000, "gift", "test", "gift")
+        self.people.market.perform(
+            lambda request: request.find_service(LedgerService).transfer([gift], event_id=gift.id)
+        )
+        return row["id"]
+
+    def payout(self) -> str:
+        """Return the id of a payout that the seller has asked for."""
+        body = {"destination_id": self.destination(), "amount": {"amount": "1000.00", "currency": "KES"}}
+        payout_id: str = self.made(self.seller, "/api/v1/payouts", body)["id"]
+        return payout_id
 
 
 def checkouts(people: People) -> Sending:
@@ -113,12 +148,68 @@ def confirmations(people: People) -> Sending:
 
 
 def set_asides(people: People) -> Sending:
-    payment_id = Purchase(people).set_aside()
+    purchase = Purchase(people)
+    payment_id = purchase.captured(purchase.attempt("checkout", str(purchase.ordered()["id"])), 100)
     body = {"action": "refund", "target": "by_hand", "reason": "too little"}
     path = f"/api/v1/payments/{payment_id}/set-aside"
     return Sending(path, people.new("admin"), body, {**body, "reason": "too little came"})
 
 
+def confirmed_payments(people: People) -> Sending:
+    payment_id = Purchase(people).by_transfer()
+    body = {"amount": {"amount": "750.00", "currency": "KES"}, "receipt": f"B-{payment_id}"}
+    path = f"/api/v1/payments/{payment_id}/confirmation"
+    return Sending(path, people.new("admin"), body, {**body, "receipt": "B-2"})
+
+
+def rejected_payments(people: People) -> Sending:
+    path = f"/api/v1/payments/{Purchase(people).by_transfer()}/rejection"
+    return Sending(path, people.new("admin"), {"reason": "it never came"}, {"reason": "it did not come"})
+
+
+def recharges(people: People) -> Sending:
+    body, other = ({"amount": {"amount": amount, "currency": "KES"}} for amount in ("20.00", "20.01"))
+    return Sending("/api/v1/wallet/recharges", people.new("buyer"), body, other, 201)
+
+
+def refunded_recharges(people: People) -> Sending:
+    path = f"/api/v1/wallet/recharges/{Purchase(people).recharged()}/refunds"
+    body = {"target": "by_hand", "reason": "as agreed"}
+    return Sending(path, people.new("admin"), body, {**body, "reason": "as you wish"}, 201)
+
+
+def destinations(people: People) -> Sending:
+    body = {"provider": "mpesa", "label": "Mine", "details": {"phone": "0712345678"}}
+    return Sending("/api/v1/payout-destinations", people.new("seller"), body, {**body, "label": "My own"}, 201)
+
+
+def links(people: People) -> Sending:
+    purchase = Purchase(people)
+    return Sending(f"/api/v1/payout-destinations/{purchase.destination()}/link", purchase.seller, None)
+
+
+def payouts(people: People) -> Sending:
+    purchase = Purchase(people)
+    body = {"destination_id": purchase.destination(), "amount": {"amount": "100.00", "currency": "KES"}}
+    other = {**body, "amount": {"amount": "200.00", "currency": "KES"}}
+    return Sending("/api/v1/payouts", purchase.seller, body, other, 201)
+
+
+def decisions(people: People) -> Sending:
+    path = f"/api/v1/payouts/{Purchase(people).payout()}/decision"
+    body = {"approve": False, "reason": "ask again tomorrow"}
+    return Sending(path, people.new("admin"), body, {**body, "reason": "ask again later"})
+
+
+def cancellations(people: People) -> Sending:
+    purchase = Purchase(people)
+    return Sending(f"/api/v1/payouts/{purchase.payout()}/cancellation", purchase.seller, None)
+
+
+_DESTINATION = """
+    INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
+    VALUES (:id, :user, 'mpesa', 'Mine', '{"phone": "254712345678"}', 'active')
+"""
 SENDINGS: dict[str, Callable[[People], Sending]] = {
     "orders.checkouts": checkouts,
     "orders.steps": steps,
@@ -127,4 +218,13 @@ SENDINGS: dict[str, Callable[[People], Sending]] = {
     "refunds.retry": retries,
     "refunds.confirmation": confirmations,
     "refunds.set_aside": set_asides,
+    "payments_manual.confirmation": confirmed_payments,
+    "payments_manual.rejection": rejected_payments,
+    "wallet.recharges": recharges,
+    "wallet.recharge.refunds": refunded_recharges,
+    "payouts.destinations": destinations,
+    "payouts.destination.link": links,
+    "payouts.payouts": payouts,
+    "payouts.decision": decisions,
+    "payouts.cancellation": cancellations,
 }

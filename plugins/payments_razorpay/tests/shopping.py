@@ -12,3 +12,7 @@ SETTINGS = {
     "payments_razorpay__webhook_secrets": f"old-secret {WEBHOOK_SECRET}",
     "payments_razorpay__merchant_name": "Kiondo & Sons",
 }
+
+# The provider gives up after one second, the gateway answers a moment later.
+IMPATIENT = {**SETTINGS, "payments_razorpay__read_timeout": 1}
+WRITTEN = {"hang": "hang(1.5)", "slow_callback": "slow_callback(0.5)"}

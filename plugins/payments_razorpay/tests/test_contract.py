@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
-from marketcore.testing.contracts import PaymentProviderContract
 from marketcore.testing.market import Market
+from marketcore.testing.refund_contracts import RefundingProviderContract
 from marketcore_simulator.razorpay.credentials import WEBHOOK_SECRET
 from marketcore_simulator.server import SimulatorServer
 from marketcore_simulator.testing import eventually
 
 from .face import Face
-from .shopping import SETTINGS
+from .shopping import IMPATIENT, WRITTEN
 
 # Scripts of the order itself; all others are what becomes of the payment.
-ORDER_SCRIPTS = frozenset({"http_500", "http_429", "drop_before", "drop_after", "html_error"})
+ORDER_SCRIPTS = frozenset({"http_500", "http_429", "drop_before", "drop_after", "html_error", "hang"})
 
 
 class RazorpayGateway:
@@ -27,13 +28,19 @@ class RazorpayGateway:
     def __init__(self, face: Face, market: Market) -> None:
         self._face = face
         self._hook = f"{market.url}/hooks/razorpay"
+        self._another_amount = False
         face.control("razorpay/webhooks", url=self._hook, secret=WEBHOOK_SECRET)
 
     def script(self, name: str) -> None:
-        self._face.choose("orders" if name in ORDER_SCRIPTS else "pay", name)
+        self._another_amount = name == "wrong_amount"
+        if not self._another_amount:
+            self._face.choose("orders" if name in ORDER_SCRIPTS else "pay", WRITTEN.get(name, name))
 
     def approve(self, payment: dict[str, Any]) -> None:
         order = self._order(payment)
+        if self._another_amount:
+            # An order is paid whole or not at all: only one of another amount takes another amount.
+            order.amount -= 100
         self._face.control(f"razorpay/orders/{order.id}/pay")
         eventually(lambda: order.status == "paid")
 
@@ -54,18 +61,34 @@ class RazorpayGateway:
     def attempts(self) -> int:
         return len(self._face.merchant.orders.book.all())
 
+    def script_refund(self, name: str) -> None:
+        self._face.choose("refund", WRITTEN.get(name, name))
+
+    def finish_refund(self, refund: dict[str, Any], *, well: bool = True) -> None:
+        made = next(one for one in self._refunds() if one.receipt == UUID(refund["id"]).hex)
+        self._face.control(f"razorpay/refunds/{made.id}/{'processed' if well else 'failed'}")
+
+    def refunds(self) -> int:
+        return len(self._refunds())
+
+    def _refunds(self) -> list[Any]:
+        made: list[Any] = self._face.merchant.refunds.book.all()
+        return made
+
     def _order(self, payment: dict[str, Any]) -> Any:
         orders = self._face.merchant.orders.book.all()
         return next(order for order in orders if order.receipt == payment["code"])
 
 
-class TestRazorpay(PaymentProviderContract):
+class TestRazorpay(RefundingProviderContract):
     currency = "INR"
 
     @pytest.fixture
     def simulator(self) -> Iterator[SimulatorServer]:
         with SimulatorServer(seed=1) as simulator:
-            simulator.world.settings.update({"razorpay_webhook_after": 0.02, "late_after": 0.05})
+            # Refunds take days, so they wait for the tests to decide them.
+            quick = {"razorpay_webhook_after": 0.02, "late_after": 0.05, "razorpay_settles_after": 600}
+            simulator.world.settings.update(quick)
             yield simulator
 
     @pytest.fixture
@@ -75,4 +98,4 @@ class TestRazorpay(PaymentProviderContract):
 
     @pytest.fixture
     def market(self, make_market: Callable[..., Market], simulator: SimulatorServer) -> Market:
-        return make_market("payments_razorpay", **SETTINGS, payments_razorpay__base_url=simulator.razorpay_url)
+        return make_market("payments_razorpay", **IMPATIENT, payments_razorpay__base_url=simulator.razorpay_url)

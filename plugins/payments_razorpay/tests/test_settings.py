@@ -50,6 +50,7 @@ def test_the_marketplace_does_not_start_without_it(make_settings, missing):
         ({"currencies": "INR RUPEE"}, "currencies"),
         ({"currencies": ""}, "currencies"),
         ({"return_url": "shop"}, "return_url"),
+        ({"read_timeout": "26"}, "read_timeout"),
         ({"key_ID": "x"}, "key_ID"),
     ],
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -22,18 +21,9 @@ from marketcore_simulator.stripe.credentials import SECRET_KEY
 from marketcore_simulator.stripe.signatures import signature_header
 from marketcore_simulator.testing import eventually
 
-from .sandbox import BOUNCING_BANK, PENDING_REFUND, SECRET, TRIES
+from .marketplace import EVENTS, StripeMarketplace, written
+from .sandbox import BOUNCING_BANK, PENDING_REFUND, SECRET
 
-# The SDK tries again after these, so only all of them together are an answer that never came.
-REPEATED = frozenset({"http_500", "html_error", "drop_before", "drop_after"})
-WRITTEN = {"hang": "hang(4)", "slow_callback": "slow_callback(0.5)"}
-# What a real endpoint would be registered for.
-EVENTS = [
-    *(f"checkout.session.{end}" for end in ("completed", "expired")),
-    *(f"checkout.session.async_payment_{end}" for end in ("succeeded", "failed")),
-    *(f"payment_intent.{end}" for end in ("succeeded", "processing", "payment_failed", "canceled")),
-    *(f"refund.{end}" for end in ("created", "updated", "failed")),
-]
 KEY = {"Authorization": f"Bearer {SECRET_KEY}"}
 
 
@@ -77,6 +67,11 @@ class CheckoutGateway:
         assert found["status"] == "pending"
         self._post(f"/_sim/stripe/refunds/{found['id']}/{'succeed' if well else 'fail'}", {})
 
+    def fail_refund_late(self) -> None:
+        """Let the bank send the one refund there is back after it was done."""
+        (done,) = self._all("refund")
+        self._post(f"/_sim/stripe/refunds/{done['id']}/fail", {})
+
     def attempts(self) -> int:
         return len(self._all(self.kind))
 
@@ -91,9 +86,7 @@ class CheckoutGateway:
             self._post(f"/_sim/stripe/sessions/{session_id}/pay", {"card": PENDING_REFUND})
 
     def _queue(self, operation: str, name: str) -> None:
-        times = TRIES if name in REPEATED else 1
-        script = WRITTEN.get(name, name)
-        self._post("/_sim/scripts", {"face": "stripe", "operation": operation, "script": script, "times": times})
+        self._post("/_sim/scripts", {"face": "stripe", "operation": operation, **written(name)})
 
     def _delivered(self) -> bool:
         with httpx.Client(base_url=self._simulator.url, trust_env=False) as http:
@@ -143,34 +136,10 @@ class IntentGateway(CheckoutGateway):
         self._post(f"/stripe/v1/payment_intents/{session_id}/confirm", {"payment_method": "pm_card_visa"})
 
 
-class StripeOnThePlatform:
+class StripeOnThePlatform(StripeMarketplace):
     """A marketplace that collects dollars with the simulated Stripe."""
 
-    currency = "USD"
-    mode = "checkout"
     gateway_type = CheckoutGateway
-
-    @pytest.fixture
-    def simulator(self) -> Iterator[SimulatorServer]:
-        with SimulatorServer(seed=1) as simulator:
-            # What takes days, debits and some refunds, waits for the tests to decide it.
-            quick = {"approve_after": 0.05, "late_after": 0.05, "callback_after": 0.02, "stripe_settles_after": 600}
-            simulator.world.settings.update(quick)
-            yield simulator
-
-    @pytest.fixture
-    def market(self, make_market: Callable[..., Market], simulator: SimulatorServer) -> Iterator[Market]:
-        market = make_market(
-            "payments_stripe",
-            payments__route__USD="stripe",
-            payments_stripe__base_url=simulator.stripe_url,
-            payments_stripe__api_key=SECRET_KEY,
-            payments_stripe__webhook_secrets=SECRET,
-            payments_stripe__mode=self.mode,
-            payments_stripe__read_seconds=1,
-        )
-        yield market
-        table(market.registry, "payment providers")["stripe"].close()
 
     @pytest.fixture
     def gateway(self, simulator: SimulatorServer, market: Market) -> CheckoutGateway:
@@ -189,6 +158,19 @@ class TestCheckout(StripeOnThePlatform, RefundingProviderContract):
         # 2.9 % and 30 cents of 500 dollars is what the simulated Stripe keeps.
         assert paid.codes().count("provider_fee") == 1
         assert paid.market.query("SELECT amount FROM ledger_transfers WHERE code = 'provider_fee'")[0][0] == 1480
+
+    def test_a_refund_that_fails_after_its_success_is_owed_again(self, paid: Shop, gateway: CheckoutGateway) -> None:
+        refund = paid.refund(target="original")
+        background_round(paid.market)
+        gateway.finish_refund(refund)
+        assert refunded(paid, refund) == "succeeded"
+        gateway.fail_refund_late()
+
+        def failed() -> bool:
+            background_round(paid.market)
+            return bool(paid.read_refund(refund)["state"] == "failed")
+
+        assert eventually(failed)
 
 
 class TestIntent(StripeOnThePlatform, PaymentProviderContract):

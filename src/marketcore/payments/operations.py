@@ -154,8 +154,11 @@ class Outgoing:
         return perform(registry, self._apply, operation_id, result, "start")
 
     def ask(self, registry: Any, operation_id: UUID, source: str, hint: WebhookEvent | None = None) -> str:
-        """Ask for the truth about an operation and apply it; one that nobody has handed over yet is handed over."""
-        row, url = perform(registry, self._question, operation_id)
+        """Ask for the truth about an operation and apply it; one that nobody has handed over yet is handed over.
+
+        One that has ended is asked about where ``hint`` claims what may still follow, such as money that came back.
+        """
+        row, url = perform(registry, self._question, operation_id, hint)
         if row.state == self.waiting:
             return self.hand_over(registry, operation_id) or str(row.state)
         if url is None:
@@ -221,11 +224,18 @@ class Outgoing:
         # Where the provider's plugin is switched off this raises, and the operation goes on waiting.
         return row, self._address(request, row, question=False)
 
-    def _question(self, request: Any, operation_id: UUID) -> tuple[Any, str | None]:
+    def _question(self, request: Any, operation_id: UUID, hint: WebhookEvent | None) -> tuple[Any, str | None]:
         row = self._row(request, operation_id)
-        if row.state == self.waiting or self.states(row.state) not in self.open:
+        state = self.states(row.state)
+        if state is self.waiting or not (state in self.open or self._may_follow(row, hint)):
             return row, None
         return row, self._address(request, row, question=True)
+
+    def _may_follow(self, ended: Any, hint: WebhookEvent | None) -> bool:
+        # Asked by its reference a provider only looks; without one it might send again what has been given up.
+        if hint is None or hint.result is None or not (ended.provider_reference or hint.reference):
+            return False
+        return self.state_of[hint.result.outcome] in self.transitions.get(self.states(ended.state), frozenset())
 
     def _address(self, request: Any, row: Any, *, question: bool) -> str:
         provider = provider_called(request.registry, row.provider)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Protocol
 
 import pytest
@@ -184,10 +184,21 @@ class Earner:
 
     def ended(self, payout: dict[str, Any], *, within: float = 20) -> str:
         """Do the platform's background work until the payout has ended; return its state."""
+        return self._await(lambda: self.read(payout)["state"], ENDED, within)
+
+    def returned(self, payout: dict[str, Any], *, within: float = 20) -> bool:
+        """Do the platform's background work until a paid payout has come back; return whether it has."""
+        return self._await(lambda: self.read(payout)["state"], {"returned"}, within) == "returned"
+
+    def destination_becomes(self, state: str, *, within: float = 20) -> bool:
+        """Do the platform's background work until the destination is in ``state``; return whether it is."""
+        return self._await(lambda: self.read_destination()["state"], {state}, within) == state
+
+    def _await(self, read: Callable[[], str], wanted: Collection[str], within: float) -> str:
         deadline = time.monotonic() + within
         while True:
-            state: str = self.read(payout)["state"]
-            if state in ENDED or time.monotonic() > deadline:
+            state = read()
+            if state in wanted or time.monotonic() > deadline:
                 return state
             background_round(self.shop.market)
             time.sleep(0.05)

@@ -32,6 +32,9 @@ class RazorpaySettings(colander.MappingSchema):
     payout_account = colander.SchemaNode(
         colander.String(), missing="", description="RazorpayX account number; left out: nobody is paid out by Razorpay"
     )
+    read_timeout = colander.SchemaNode(
+        colander.Integer(), missing=20, validator=colander.Range(1, 25), description="seconds an answer may take"
+    )
     merchant_name = colander.SchemaNode(
         colander.String(), missing="Marketplace", validator=colander.Length(1, 100), description="shown to payers"
     )
@@ -57,7 +60,12 @@ def build_provider(settings: Mapping[str, Any], pages: Pages, environment: str) 
         payout_account=settings["payout_account"],
     )
     try:
-        client = RazorpayClient(settings["key_id"], settings["key_secret"], base_url=settings["base_url"])
+        client = RazorpayClient(
+            settings["key_id"],
+            settings["key_secret"],
+            base_url=settings["base_url"],
+            read_timeout=settings["read_timeout"],
+        )
     except ValueError as error:
         raise ConfigurationError(f"payments_razorpay: {error}") from None
     kind = RazorpayPayoutProvider if merchant.payout_account else RazorpayProvider

@@ -243,6 +243,18 @@ def test_refunds_racing_never_exceed_the_payment(api):
     assert api.payment(payment["id"])["amount_refunded"] == 40_000
 
 
+@pytest.mark.parametrize(("outcome", "left"), [("processed", 0), ("failed", 50_000)])
+def test_a_pending_refund_ends_when_it_is_decided_and_only_once(api, http, simulator, outcome, left):
+    simulator.world.settings.update({"razorpay_settles_after": 600})
+    payment = api.captured()
+    decision = f"/_sim/razorpay/refunds/{refund(api, payment).json()['id']}"
+    assert http.post(f"{decision}/lost").status_code == 404
+    assert http.post(f"{decision}/{outcome}").json()["status"] == outcome
+    assert http.post(f"{decision}/processed").status_code == 409
+    simulator.world.shift_clock(601)
+    assert 50_000 - api.payment(payment["id"])["amount_refunded"] == left
+
+
 def test_an_optimum_refund_is_instant_and_falls_back_when_it_cannot_be(api, told):
     payment = api.captured()
     told.calls(3)

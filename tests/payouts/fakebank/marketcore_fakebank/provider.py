@@ -101,7 +101,8 @@ class Fakewire(Fakebank):
 
 
 def _event(event):
-    told = {"dedupe_key": event["event"], "kind": event["state"], "subject": event["subject"], "trusted": True}
+    told = {"dedupe_key": event["event"], "kind": event["state"], "subject": event["subject"]}
+    told["trusted"] = event.get("trusted", True)
     if event.get("id"):
         told["attempt_id"] = UUID(event["id"])
     if event["subject"] == "destination":

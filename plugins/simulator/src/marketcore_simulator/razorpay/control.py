@@ -1,4 +1,4 @@
-"""/_sim/razorpay/…: register webhooks, pay orders, move payouts, settle."""
+"""/_sim/razorpay/…: register webhooks, pay orders, end refunds, move payouts, settle."""
 
 from collections.abc import Callable, Mapping
 
@@ -28,6 +28,7 @@ class RazorpayControl:
             ("POST", "webhooks/{webhook_id}/enable", self._enable_webhook),
             ("POST", "orders/{order_id}/pay", self._pay),
             ("POST", "payments/{payment_id}/authorize", self._authorize_late),
+            ("POST", "refunds/{refund_id}/{outcome}", self._decide_refund),
             ("POST", "accounts/{account_id}/{state}", self._move_account),
             ("POST", "payouts/{payout_id}/{state}", self._move_payout),
             ("GET", "balances", self._balances),
@@ -86,6 +87,11 @@ class RazorpayControl:
         payment = self._merchant.payments.book.get(payment_id)
         self._merchant.payments.authorize_late(payment, capture=request.document().get("capture") is True)
         return json_response(payment.entity())
+
+    def _decide_refund(self, request: Request, refund_id: str, outcome: str) -> Response:
+        refund = self._merchant.refunds.book.get(refund_id)
+        self._merchant.refunds.decide(refund, outcome)
+        return json_response(refund.entity())
 
     def _move_account(self, request: Request, account_id: str, state: str) -> Response:
         if state not in STATES:

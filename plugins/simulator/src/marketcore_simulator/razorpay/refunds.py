@@ -14,6 +14,7 @@ LOWEST = 100
 #: Six months, after which a payment cannot be refunded.
 WITHIN = 182 * 86_400
 SPEEDS = ("normal", "optimum")
+OUTCOMES = ("processed", "failed")
 
 _KNOWN = frozenset({"amount", "speed", "notes", "receipt", "reverse_all"})
 
@@ -79,6 +80,15 @@ class RefundDesk:
         self._settle(payment, refund, script)
         return refund
 
+    def decide(self, refund: Refund, outcome: str) -> None:
+        """End a pending refund as `processed` or `failed`; raise Refusal for one that has ended."""
+        if outcome not in OUTCOMES:
+            raise LookupError(f"{outcome!r} is not one of {', '.join(OUTCOMES)}")
+        if refund.status != "pending":
+            raise Refusal(f"A refund that is {refund.status} cannot become {outcome}")
+        finish = self._process if outcome == "processed" else self._fail
+        finish(self._payments.book.get(refund.payment_id), refund, Script("ok"))
+
     def of_payment(self, payment: Payment) -> list[Refund]:
         """Return the refunds of a payment, newest first."""
         return self.book.where(lambda refund: refund.payment_id == payment.id)
@@ -114,6 +124,8 @@ class RefundDesk:
         self._gateway.world.timers.after(self._gateway.later(script), lambda: finish(payment, refund, script))
 
     def _process(self, payment: Payment, refund: Refund, script: Script) -> None:
+        if refund.status != "pending":
+            return  # a control call was quicker
         fell_back = refund.speed_requested == "optimum" and refund.speed_processed is None
         refund.status, refund.speed_processed = "processed", refund.speed_processed or "normal"
         if fell_back:
@@ -122,6 +134,8 @@ class RefundDesk:
 
     def _fail(self, payment: Payment, refund: Refund, script: Script) -> None:
         with self._gateway.world.lock:
+            if refund.status != "pending":
+                return  # a control call was quicker
             refund.status = "failed"
             payment.amount_refunded -= refund.amount
             payment.status = "captured"
