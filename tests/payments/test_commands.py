@@ -290,6 +290,8 @@ def test_reconciling_by_hand_says_how_many_differ_and_fails_if_any(make_till, ru
 def test_a_provider_that_cannot_be_compared_is_one_line(make_till, run):
     till = make_till()
     code, said = run(till.market.settings, "payments", "reconcile", "--provider", "nobody")
-    assert (code, said) == (2, "marketcore: no enabled plugin provides 'nobody': fakepay could be named\n")
+    assert (code, len(said.splitlines())) == (2, 1)
+    assert said.startswith("marketcore: no enabled plugin provides 'nobody': ")
+    assert "fakepay" in said
     code, said = run(till.market.settings, "payments", "reconcile", "--provider", "fakepay")
     assert (code, "fakepay does not list what it did" in said) == (2, True)
