@@ -43,7 +43,7 @@ tour: $(V)/.installed ## a purchase from end to end against the running system
 	@$(BIN)/marketcore tour
 
 test: lint ## lint, types, boundaries and every test, against real servers
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(V)/.developing ## style, types and the boundaries between rooms
 	@$(BIN)/ruff check -q $(CODE)

@@ -75,6 +75,7 @@ def test_webhook_returning_browser_reconciler_and_retry_at_one_instant_capture_o
 def test_paying_cancelling_and_expiring_at_one_instant_leave_one_winner(make_till):
     till = make_till({"orders__payment_minutes": "15"}, stock=1000)
     ends = {"paid": 0, "cancelled": 0, "expired": 0}
+    bought = 0
     till.step(till.buyer, "cancelled")
     for _round in range(30):
         payment = till.buy()
@@ -92,15 +93,23 @@ def test_paying_cancelling_and_expiring_at_one_instant_leave_one_winner(make_til
         history = [change["state"] for change in till.read_order()["history"]]
         end = history[-1]
         ends[end] += 1
-        # Money that finds its order expired takes the goods again, so that an expired order may still end paid.
+        bought += "paid" in history
+        # Money that finds its order expired takes the goods again, so that an expired order may still end paid; and
+        # what is paid can be cancelled still, for its money back.
         assert history in (
             ["pending_payment", "paid"],
             ["pending_payment", "cancelled"],
+            ["pending_payment", "paid", "cancelled"],
             ["pending_payment", "expired", "paid"],
+            ["pending_payment", "expired", "paid", "cancelled"],
+        )
+        assert bool(till.market.query("SELECT 1 FROM refunds WHERE order_id = :id", id=till.order_id)) == (
+            history[-2:] == ["paid", "cancelled"]
         )
         held = till.market.query("SELECT state FROM stock_reservations WHERE order_id = :id", id=till.order_id)
         assert [state for (state,) in held] == ["sold" if end == "paid" else "released"]
     assert till.stock_left() == 1000 - ends["paid"]
     codes = [code for code, _amount in till.transfers()]
-    assert codes.count("capture") == ends["paid"]
-    assert codes.count("unapplied") == ends["cancelled"]
+    assert codes.count("capture") == bought
+    assert codes.count("refund") == bought - ends["paid"]
+    assert codes.count("unapplied") == sum(ends.values()) - bought

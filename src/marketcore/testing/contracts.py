@@ -185,7 +185,7 @@ class PaymentProviderContract:
         assert recorded <= 1
         if recorded:
             gateway.approve(payment)
-        state = settle(shop, payment, within=8 if script in NEVER_PAID else 30)
+        state = settle(shop, payment, within=3 if script in NEVER_PAID else 30)
         assert gateway.attempts() <= 1, "the payer was asked twice"
         if state == "captured" and script != "wrong_amount":
             shop.assert_paid_once()
