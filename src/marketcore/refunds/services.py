@@ -185,8 +185,7 @@ class RefundService:
         self._tell(refund, target)
 
     def _best(self, wish: Wish) -> Wish:
-        provider = table(self._request.registry, "payment providers").get(wish.payment.provider)
-        return replace(wish, target="by_hand") if _refund_refusal(provider, wish) else wish
+        return replace(wish, target="by_hand") if _refund_refusal(self._provider(wish), wish) else wish
 
     def _send(self, wish: Wish) -> UUID:
         received = Money(wish.payment.received_minor, wish.money.currency)
@@ -197,7 +196,7 @@ class RefundService:
         return self._begin(wish)
 
     def _write(self, wish: Wish) -> None:
-        provider = self._checked_target(wish)
+        self._check_target(wish)
         values = {
             "id": wish.id,
             "code": new_code(),
@@ -210,7 +209,7 @@ class RefundService:
             "minor": wish.money.minor,
             "reason": wish.reason[:200],
             "by": wish.by,
-            "soon": wish.target == "original" and "internal" not in provider.capabilities.features,
+            "soon": self._leaves(wish),
         }
         self._session.execute(_INSERT, values)
         self._tell(self.read(wish.id), RefundState.REQUESTED)
@@ -221,31 +220,34 @@ class RefundService:
             self.step(refund, RefundState.BY_HAND, "request")
         elif wish.target == "wallet":
             self.step(refund, RefundState.SUCCEEDED, "request")
-        elif refund.next_check_at is None:
-            self._give_back_inside(refund, wish)
-        else:
+        elif self._leaves(wish):
             self._request.enqueue("refunds.submit_refund", refund_id=str(wish.id))
+        else:
+            self._give_back_inside(refund, wish)
         return wish.id
+
+    def _leaves(self, wish: Wish) -> bool:
+        """Whether the refund goes through a gateway, so that a provider has to be called."""
+        return wish.target == "original" and "internal" not in self._provider(wish).capabilities.features
+
+    def _provider(self, wish: Wish) -> Any:
+        """Return the payment's provider, or ``None`` where its plugin is switched off."""
+        return table(self._request.registry, "payment providers").get(wish.payment.provider)
 
     def _give_back_inside(self, refund: Any, wish: Wish) -> None:
         provider = table(self._request.registry, "payment providers")[refund.provider]
         self.step(refund, RefundState.SUCCEEDED, "request")
         provider.give_back(self._request, refund_attempt(read_whole(self._session, wish.id)))
 
-    def _checked_target(self, wish: Wish) -> Any:
-        """Return the payment's provider; ``Invalid`` if the target cannot take this refund."""
-        known = table(self._request.registry, "payment providers")
-        if wish.target == "wallet" and "wallet" not in known:
+    def _check_target(self, wish: Wish) -> None:
+        """Raise ``Invalid`` if the target cannot take this refund."""
+        if wish.target == "wallet" and "wallet" not in table(self._request.registry, "payment providers"):
             raise Invalid(
                 errors={"target": "there is no wallet on this marketplace: enable its plugin or take another"}
             )
-        provider = known.get(wish.payment.provider)
-        if wish.target != "original":
-            return provider or _NOBODY
-        why = _refund_refusal(provider, wish)
+        why = _refund_refusal(self._provider(wish), wish) if wish.target == "original" else None
         if why:
             raise Invalid(errors={"target": f"{wish.payment.provider} {why}: refund by_hand or to the wallet"})
-        return provider
 
     def _book(self, refund: Any, code: str, debit: AccountRef, credit: AccountRef) -> None:
         # A refund may be reported as done, taken back and done again: each has its own transfer.
@@ -286,16 +288,6 @@ _STEP = text(
               updated_at = market_clock() WHERE id = :id"""
 )
 _TIMES = text("SELECT count(*) FROM ledger_transfers WHERE ref_type = 'refund' AND ref_id = :id AND code = :code")
-
-
-class _Nobody:
-    """A provider whose plugin is switched off: its payments can still be refunded by other ways."""
-
-    class capabilities:  # noqa: N801
-        features = frozenset({"internal"})
-
-
-_NOBODY = _Nobody()
 
 
 def _refund_refusal(provider: Any, wish: Wish) -> str | None:
