@@ -118,8 +118,9 @@ def _apply(request: Any, payment_id: UUID, result: ProviderResult, source: str) 
 def _collect(request: Any, provider: Any, attempt: PaymentAttempt) -> PaymentState:
     """Let a provider within the marketplace take the money and apply that, in one transaction."""
     payments = request.find_service(PaymentService)
-    if PaymentState(payments.lock(attempt.id).state) is not PaymentState.SUBMITTING:
-        return PaymentState(payments.lock(attempt.id).state)
+    state = PaymentState(payments.lock(attempt.id).state)
+    if state is not PaymentState.SUBMITTING:
+        return state
     try:
         with request.db.begin_nested():
             result = provider.collect(request, attempt)
