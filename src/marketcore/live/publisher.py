@@ -8,7 +8,7 @@ lock on each channel makes offsets gapless and their order that of the commits (
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -50,10 +50,16 @@ _WRITE = text(
 
 
 @dataclass(frozen=True, slots=True)
-class _Pending:
+class LiveEvent:
+    """An event that is about to be written; ``data`` is the text of a JSON object."""
+
     channel: str
     type: str
     data: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending(LiveEvent):
     within: SessionTransaction | None
 
 
@@ -65,9 +71,9 @@ class _Buffer:
         self.pending: list[_Pending] = []
         session.info[_BUFFER] = self
 
-    def add(self, channel: str, type_: str, data: str) -> None:
+    def add(self, event: LiveEvent) -> None:
         self.session.connection()
-        self.pending.append(_Pending(channel, type_, data, _innermost(self.session)))
+        self.pending.append(_Pending(event.channel, event.type, event.data, _innermost(self.session)))
 
     def take(self) -> list[_Pending]:
         del self.session.info[_BUFFER]
@@ -84,7 +90,13 @@ def publish(request: Any, channel: str, type: str, data: Mapping[str, Any]) -> N
     ``data`` is a JSON object of at most 16 KiB. ``LookupError`` if no declared pattern has that channel,
     ``ValueError`` if the type or the data cannot be sent.
     """
-    if request.registry["live channels"].match(channel) is None:
+    event = make_event(request.registry, channel, type, data)
+    _buffer(request).add(event)
+
+
+def make_event(registry: Any, channel: str, type: str, data: Mapping[str, Any]) -> LiveEvent:
+    """Return a checked event for ``write_events``; ``LookupError`` and ``ValueError`` as for ``publish``."""
+    if registry["live channels"].match(channel) is None:
         raise LookupError(f"no live channel is called {channel!r}: declare its pattern with add_live_channel")
     if not _TYPE.fullmatch(type):
         raise ValueError(f"{type!r} is no event type: use at most 60 of a-z, 0-9, '_' and '.', as in 'order.paid'")
@@ -94,7 +106,20 @@ def publish(request: Any, channel: str, type: str, data: Mapping[str, Any]) -> N
             f"the event {type!r} has {len(encoded)} bytes of data, more than {LARGEST_DATA}: send an id and let "
             "the client load the rest"
         )
-    _buffer(request).add(channel, type, encoded.decode())
+    return LiveEvent(channel, type, encoded.decode())
+
+
+def write_events(connection: Any, events: Sequence[LiveEvent]) -> list[tuple[str, bytes]]:
+    """Write ``events`` as the last statement of a transaction; return the hints to send once it is committed.
+
+    For work that has no request of its own: what a request publishes is written by itself. ``connection`` is a
+    session or a connection; hand the hints to ``registry["live sender"].send``.
+    """
+    ordered = sorted(events, key=lambda event: event.channel)
+    if not ordered:
+        return []
+    rows = connection.execute(_WRITE, _parameters(ordered)).all()
+    return [(EVENTS, encode_event(event)) for event in _events(ordered, rows)]
 
 
 def recheck_live(request: Any, user_id: int) -> None:
@@ -129,15 +154,11 @@ def _write(registry: Any, transaction: Any) -> None:
     buffer: _Buffer = transaction.data(_BUFFER)
     transaction.set_data(_BUFFER, None)
     buffer.session.flush()
-    pending = sorted(buffer.take(), key=lambda event: event.channel)
-    if not pending:
-        return
-    rows = buffer.session.execute(_WRITE, _parameters(pending)).all()
-    messages = [(EVENTS, encode_event(event)) for event in _events(pending, rows)]
-    transaction.addAfterCommitHook(_send, args=(registry, messages))
+    if messages := write_events(buffer.session, buffer.take()):
+        transaction.addAfterCommitHook(_send, args=(registry, messages))
 
 
-def _parameters(pending: list[_Pending]) -> dict[str, list[str]]:
+def _parameters(pending: Sequence[LiveEvent]) -> dict[str, list[str]]:
     return {
         "channels": [event.channel for event in pending],
         "types": [event.type for event in pending],
@@ -145,7 +166,7 @@ def _parameters(pending: list[_Pending]) -> dict[str, list[str]]:
     }
 
 
-def _events(pending: list[_Pending], rows: Any) -> list[Event]:
+def _events(pending: Sequence[LiveEvent], rows: Any) -> list[Event]:
     places = {name: iter(list(group)) for name, group in groupby(rows, key=lambda row: row.channel)}
     events = []
     for one in pending:
