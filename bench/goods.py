@@ -10,8 +10,8 @@ BUYERS = 8_000  # further users, each with a cart of two lines
 CATEGORIES = 50
 STOCK = 1_000_000
 
-_FIRST = """woven carved painted glazed knitted dyed polished beaded brass copper cedar ebony linen cotton woollen silken
-leather clay stone marble amber ivory scarlet indigo olive golden silver ashen round square tall narrow wide folding
+_FIRST = """woven carved painted glazed knitted dyed polished beaded brass copper cedar ebony linen cotton woollen
+silken leather clay stone marble amber ivory scarlet indigo olive golden silver ashen round square tall narrow wide folding
 antique modern rustic coastal highland desert""".split()
 _SECOND = """basket bowl stool blanket lamp mirror drum kettle platter vase rug shawl bracelet necklace sandal saddle
 ladle chest cabinet curtain pillow teapot candle lantern notebook easel clock flute harp mask puppet quilt scarf

@@ -33,7 +33,9 @@ _TOKEN_SECONDS = 7200
 class Market:
     """A marketplace of ``products``; ``processes`` run what serves it."""
 
-    def __init__(self, folder: Path, admin_url: str, redis_url: str, processes: Processes, name: str = "market") -> None:
+    def __init__(
+        self, folder: Path, admin_url: str, redis_url: str, processes: Processes, name: str = "market"
+    ) -> None:
         self.name = name
         self.folder = folder
         self.url = with_database(admin_url, f"bench_{name}")
@@ -41,9 +43,7 @@ class Market:
         self._admin_url = admin_url
         self._processes = processes
         self._secrets = Secrets(SECRET)
-        self._tokens = AccessTokens(
-            self._secrets.derive("access-token"), issuer=PUBLIC_URL, lifetime=_TOKEN_SECONDS
-        )
+        self._tokens = AccessTokens(self._secrets.derive("access-token"), issuer=PUBLIC_URL, lifetime=_TOKEN_SECONDS)
 
     def prepare(self, products: int = goods.PRODUCTS) -> None:
         """Create and fill the database, unless it is there."""

@@ -78,7 +78,13 @@ class Peer:
     def token(self, user_id: int) -> str:
         """Return an access token of a user, as SimpleJWT issues them."""
         now = int(time.time())
-        claims = {"token_type": "access", "exp": now + 7200, "iat": now, "jti": uuid.uuid4().hex, "user_id": str(user_id)}
+        claims = {
+            "token_type": "access",
+            "exp": now + 7200,
+            "iat": now,
+            "jti": uuid.uuid4().hex,
+            "user_id": str(user_id),
+        }
         return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key(SECRET))
 
     def bearer(self, user_id: int) -> dict[str, str]:

@@ -16,7 +16,9 @@ def check_out(user_id: int, ship_to: dict) -> dict:
     with transaction.atomic():
         items = list(CartItem.objects.filter(user_id=user_id).order_by("product_id"))
         ids = [item.product_id for item in items]
-        products = {product.id: product for product in Product.objects.select_for_update().filter(id__in=ids).order_by("id")}
+        products = {
+            product.id: product for product in Product.objects.select_for_update().filter(id__in=ids).order_by("id")
+        }
         if not items:
             raise OutOfStock("the cart is empty")
         for item in items:
