@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bench.measuring import Result, Workload, measure, say, show
 from bench.stage import Stage, stage
-from bench.workloads import lists
+from bench.workloads import buying, lists
 
 ROUNDS, SECONDS = 5, 1.5
-PARTS = {"list": lists}
+MAKERS = {**buying.WORKLOADS, **lists.WORKLOADS}
 
 
 def main() -> None:
@@ -33,12 +33,9 @@ def _measured(workload: Workload, rounds: int) -> Result:
 
 
 def _chosen(ready: Stage, only: list[str]) -> Iterator[Workload]:
-    for part, module in PARTS.items():
-        if only and not any(name.startswith(part) or part.startswith(name) for name in only):
-            continue
-        for workload in module.workloads(ready):
-            if not only or any(workload.name.startswith(name) for name in only):
-                yield workload
+    for name, make in MAKERS.items():
+        if not only or any(name.startswith(beginning) for beginning in only):
+            yield make(ready)
 
 
 def _arguments() -> argparse.Namespace:

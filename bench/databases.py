@@ -35,11 +35,17 @@ def create(admin_url: str, name: str) -> bool:
     return True
 
 
-def fill(url: str, *statements: str) -> None:
-    """Run what fills a database, tidy it up as time would have done, and mark it as full."""
+def run(url: str, *statements: str) -> None:
+    """Run what fills a database."""
     with connect(url) as connection:
-        for statement in (*statements, "VACUUM ANALYZE", f"COMMENT ON DATABASE {connection.info.dbname} IS '{_FULL}'"):
+        for statement in statements:
             connection.execute(statement.encode())
+
+
+def finish(url: str) -> None:
+    """Tidy a database up as time would have done, and mark it as full."""
+    name = make_url(psycopg_url(url)).database
+    run(url, "VACUUM ANALYZE", f"COMMENT ON DATABASE {name} IS '{_FULL}'")
 
 
 def one(connection: psycopg.Connection[Any], sql: str, *parameters: Any) -> Any:

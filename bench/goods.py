@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 PRODUCTS = 100_000
-AUCTIONS = 1_000
+AUCTIONS = 1_000  # of the first products, which are sold in no other way by marketcore
 USERS = 1_000  # the first SELLERS of them sell
 SELLERS = 100
 BUYERS = 8_000  # further users, each with a cart of two lines
 CATEGORIES = 50
 STOCK = 1_000_000
+STEP = 100  # minor units between bids, and the price an auction begins with
 
 _FIRST = """woven carved painted glazed knitted dyed polished beaded brass copper cedar ebony linen cotton woollen
 silken leather clay stone marble amber ivory scarlet indigo olive golden silver ashen round square tall narrow wide folding
@@ -33,5 +34,5 @@ PRICE_MINOR = "1000 + (i * 104729::bigint) % 990000"
 
 def cart_lines(turn: int) -> tuple[str, str]:
     """Return the two products in the cart of buyer ``u`` in a round: of one seller, so that they make one order."""
-    first = f"u % {SELLERS} + {SELLERS} * (1 + (u * 17 + {turn} * 101) % 499)"
-    return first, f"u % {SELLERS} + {SELLERS} * (501 + (u * 29 + {turn} * 67) % 498)"
+    first = f"u % {SELLERS} + {SELLERS} * (10 + (u * 17 + {turn} * 101) % 487)"
+    return first, f"u % {SELLERS} + {SELLERS} * (500 + (u * 29 + {turn} * 67) % 499)"

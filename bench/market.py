@@ -5,28 +5,31 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
+from sqlalchemy.orm import Session
 
 from bench import goods
-from bench.databases import connect, create, fill
+from bench.databases import connect, create, finish, run
 from bench.processes import Process, Processes, free_port
 from marketcore.db import migrate
+from marketcore.db.session import make_engine
 from marketcore.identity.tokens import AccessTokens
 from marketcore.plugins import migration_locations
 from marketcore.secrets import Secrets
 from marketcore.testing.databases import with_database
 from marketcore.web.pagination import encode_cursor
+from marketcore_auctions.opening import open_auction
 
 SECRET = "the secret of a measurement, known to everybody"
 HOOK_SECRET = "whsec_of_a_measurement_on_this_machine"
 PUBLIC_URL = "http://127.0.0.1:8000"
-PLUGINS = ("payments_stripe",)
+PLUGINS = ("auctions", "payments_stripe")
 _TOKEN_SECONDS = 7200
 
 
@@ -51,7 +54,9 @@ class Market:
             return
         locations = migration_locations()
         migrate.upgrade(self.url, [plugin for plugin in PLUGINS if plugin in locations], locations)
-        fill(self.url, *goods_of(products))
+        run(self.url, *goods_of(products))
+        open_auctions(self.url)
+        finish(self.url)
 
     def connect(self) -> psycopg.Connection[Any]:
         """Return an autocommitting connection to the database, for loading and for checking."""
@@ -130,6 +135,20 @@ def session_id(user_id: int) -> UUID:
     return UUID(hashlib.md5(f"session {user_id}".encode(), usedforsecurity=False).hexdigest())
 
 
+def open_auctions(url: str) -> None:
+    """Open an auction on each listing that is one, as a seller's request would have, all in one transaction."""
+    now = datetime.now(UTC)
+    end = now + timedelta(days=1)
+    terms = {"reserve_minor": None, "buy_now_minor": None, "deposit_minor": None, "increments": [[0, goods.STEP]]}
+    terms |= {"starts_at": now, "ends_at": end, "latest_end_at": end + timedelta(hours=1), "relists_left": 0}
+    terms |= {"soft_close": "extend", "window_seconds": 60, "extension_seconds": 60, "if_unpaid": "end"}
+    engine = make_engine(url, pool_size=1)
+    with Session(engine) as session, session.begin():
+        for auction_id in range(1, goods.AUCTIONS + 1):
+            open_auction(session, auction_id, terms, now)
+    engine.dispose()
+
+
 def goods_of(products: int) -> list[str]:
     """Return the statements that write people, products and their listings."""
     everybody = goods.USERS + goods.BUYERS
@@ -148,7 +167,11 @@ def goods_of(products: int) -> list[str]:
         f"""INSERT INTO listings (id, product_id, seller_id, category_id, kind, currency, price_minor, quantity)
             OVERRIDING SYSTEM VALUE
             SELECT i, i, {goods.SELLER}, {goods.CATEGORY}, 'fixed_price', 'KES', {goods.PRICE_MINOR}, {goods.STOCK}
-            FROM generate_series(1, {products}) i""",
+            FROM generate_series({goods.AUCTIONS + 1}, {products}) i""",
+        f"""INSERT INTO listings (id, product_id, seller_id, category_id, kind, currency, price_minor, quantity)
+            OVERRIDING SYSTEM VALUE
+            SELECT i, i, {goods.SELLER}, {goods.CATEGORY}, 'auction', 'KES', {goods.STEP}, 1
+            FROM generate_series(1, {goods.AUCTIONS}) i""",
         *(
             f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
             for table in ("users", "categories", "products", "listings")

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from bench import goods
-from bench.databases import connect, create, fill, plain
+from bench.databases import connect, create, finish, plain, run
 from bench.processes import Process, Processes, free_port
 from marketcore.testing.databases import with_database
 
@@ -48,7 +48,8 @@ class Peer:
             return
         command = [str(self.python), str(FOLDER / "manage.py"), "migrate", "-v", "0"]
         subprocess.run(command, env=self.environment, check=True)
-        fill(self.url, *goods_of_peer())
+        run(self.url, *goods_of_peer())
+        finish(self.url)
 
     def connect(self) -> psycopg.Connection[Any]:
         """Return an autocommitting connection to the database, for loading and for checking."""

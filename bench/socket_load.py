@@ -56,7 +56,7 @@ class RawSocket:
 
     def texts(self) -> Iterator[bytes]:
         """Yield the texts that have arrived; waits only if nothing has. ``Closed`` if the server has gone."""
-        piece = self.socket.recv(1_048_576)
+        piece = self.socket.recv(65_536)
         if not piece:
             raise Closed("the server has closed the connection")
         buffer = self._buffer + piece if self._buffer else piece
@@ -68,6 +68,22 @@ class RawSocket:
             else:
                 self._answer(kind, buffer[start:position])
         self._buffer = buffer[position:]
+
+    def count(self) -> int:
+        """Return how many texts have arrived, without looking at them; waits only if nothing has."""
+        piece = self.socket.recv(65_536)
+        if not piece:
+            raise Closed("the server has closed the connection")
+        buffer = self._buffer + piece if self._buffer else piece
+        position, size, found = 0, len(buffer), 0
+        while (frame := _frame(buffer, position, size)) is not None:
+            kind, start, position = frame
+            if kind == _TEXT:
+                found += 1
+            else:
+                self._answer(kind, buffer[start:position])
+        self._buffer = buffer[position:]
+        return found
 
     def waiting(self) -> list[bytes]:
         """Return texts that came along with the answer to the handshake, without waiting."""

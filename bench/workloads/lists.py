@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import cycle
 from urllib.parse import urlencode
 
@@ -57,19 +58,29 @@ def reading(ports: Callable[[], list[int]], asked: Iterator[bytes], seconds: flo
     return lambda: drive(ports(), CONNECTIONS, lambda _slot: next(asked), seconds).require().rate
 
 
-def workloads(stage: Stage) -> Iterator[Workload]:
-    """Yield the four kinds of list."""
-    kinds = {"first": (15, "first page"), "deep": (15, "deep page"), "category": (3.5, "category + price range")}
-    for kind, (target, title) in {**kinds, "text": (6, "text search")}.items():
-        ours = requests("/api/v1/listings", market_queries(kind, stage.market))
-        theirs = requests("/api/products", peer_queries(kind))
-        yield Workload(
-            name=f"list-{kind}",
-            title=f"Product list, {goods.PRODUCTS:,} products: {title}",
-            unit="pages/s",
-            sides={
-                MARKETCORE: reading(stage.market.web_ports, ours, stage.seconds),
-                DJANGO: reading(stage.peer.web_ports, theirs, stage.seconds),
-            },
-            targets=[Target("marketcore : Django", MARKETCORE, DJANGO, at_least=target)],
-        )
+_KINDS = {
+    "first": (15, "first page"),
+    "deep": (15, "deep page (100 to 1,000)"),
+    "category": (3.5, "category + price range"),
+    "text": (6, "text search"),
+}
+
+
+def listing(kind: str, stage: Stage) -> Workload:
+    """Return the workload of one kind of page."""
+    target, title = _KINDS[kind]
+    ours = requests("/api/v1/listings", market_queries(kind, stage.market))
+    theirs = requests("/api/products", peer_queries(kind))
+    return Workload(
+        name=f"list-{kind}",
+        title=f"Product list, {goods.PRODUCTS:,} products: {title}",
+        unit="pages/s",
+        sides={
+            MARKETCORE: reading(stage.market.web_ports, ours, stage.seconds),
+            DJANGO: reading(stage.peer.web_ports, theirs, stage.seconds),
+        },
+        targets=[Target("marketcore : Django", MARKETCORE, DJANGO, at_least=target)],
+    )
+
+
+WORKLOADS = {f"list-{kind}": partial(listing, kind) for kind in _KINDS}
