@@ -194,6 +194,8 @@ class OrderService:
         """Expire unpaid orders past their deadline and return their stock; return how many."""
         orders = list(self._session.execute(_OVERDUE, {"limit": limit}))
         self._lock_stock(orders)
+        # What follows for their buyers locks accounts: in one order, whoever else expires others of theirs.
+        orders.sort(key=lambda order: order.buyer_id)
         return self._move_each(orders, OrderState.EXPIRED, "not paid in time")
 
     def release_delivered(self, limit: int = 100) -> int:
