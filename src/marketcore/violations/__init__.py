@@ -1,0 +1,1 @@
+"""Buyers who did not pay: what they are charged with, when it blocks them, and the pardon."""
