@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import runpy
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from marketcore.db.session import work
 from marketcore.live.tickets import TicketService
 from marketcore.testing.live import LiveServer
+from marketcore.testing.live_process import LiveProcess, free_port
 
 SMALL_MARKET = Path(__file__).with_name("small_market.py")
 build_registry = runpy.run_path(str(SMALL_MARKET))["build_registry"]
@@ -21,8 +23,6 @@ build_registry = runpy.run_path(str(SMALL_MARKET))["build_registry"]
 
 class Room:
     """The small marketplace and its people."""
-
-    program = SMALL_MARKET
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
@@ -71,6 +71,12 @@ class Room:
         rows = self.query('SELECT "offset", data FROM live_events WHERE channel = :c ORDER BY "offset"', c=channel)
         return [(offset, data["number"]) for offset, data in rows]
 
+    def process(self) -> LiveProcess:
+        """Return this room's live process, not started, on a port that stays the same."""
+        port = free_port()
+        settings = {**self.settings, "live.port": str(port)}
+        return LiveProcess([str(SMALL_MARKET), json.dumps(settings)], port)
+
     def close(self) -> None:
         self.registry["live sender"].close()
         self.registry["engine"].dispose()
@@ -98,6 +104,12 @@ def room(make_room: Callable[..., Room]) -> Room:
 def live(room: Room) -> Iterator[LiveServer]:
     with LiveServer(room.registry) as server:
         yield server
+
+
+@pytest.fixture
+def process(room: Room) -> Iterator[LiveProcess]:
+    with room.process() as running:
+        yield running
 
 
 @pytest.fixture
