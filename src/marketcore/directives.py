@@ -77,7 +77,7 @@ class Process:
 
 @dataclass(frozen=True)
 class FrontPage:
-    """Where a person begins: ``path`` at the process called ``process``; ``about`` says in a few words what is there."""
+    """Where a person begins: ``path`` at the process called ``process``; ``about`` says what is there."""
 
     name: str
     path: str

@@ -48,7 +48,8 @@ def test_front_pages_are_printed_with_the_address_of_the_process_that_serves_the
     miniatures("good")
     market = registry(tmp_path, marketcore__plugins="good")
     announce(market, started(market), {"web": ("127.0.0.1", 8123)})
-    assert re.search(r"good_things +http://127\.0\.0\.1:8123/api/v1/good/things +good things$", capsys.readouterr().out, re.M)
+    printed = capsys.readouterr().out
+    assert re.search(r"good_things +http://127\.0\.0\.1:8123/api/v1/good/things +good things$", printed, re.MULTILINE)
     announce(market, started(market), {})
     assert "good_things" not in capsys.readouterr().out
 

@@ -15,7 +15,9 @@ def frame(request: Any) -> dict[str, Any]:
     """Return what the frame of a page shows, and let the answer's policy allow that and nothing else."""
     registry = request.registry
     live_url = live_address(registry)
-    request.response.headers["Content-Security-Policy"] = page_policy(live_url, section(registry, "media")["public_url"])
+    request.response.headers["Content-Security-Policy"] = page_policy(
+        live_url, section(registry, "media")["public_url"]
+    )
     return {
         "shop": section(registry, "storefront")["name"],
         "static": FILES,
