@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 LARGEST = 500
 WAITING = 10_000
+IDLE_SECONDS = 5.0  # a thread without work ends; the next submission starts another
 
 
 class Batcher(Generic[T, R]):
@@ -79,7 +80,9 @@ class Batcher(Generic[T, R]):
     def _next_batch(self) -> list[tuple[T, Future[R]]]:
         with self._changed:
             while not self._waiting and not self._closing:
-                self._changed.wait()
+                if not self._changed.wait(IDLE_SECONDS) and not self._waiting:
+                    self._thread = None
+                    return []
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._largest))]
 
     def _fly(self, batch: list[tuple[T, Future[R]]]) -> None:

@@ -12,12 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import colander
 from pyramid.exceptions import ConfigurationConflictError
 
 from marketcore.exceptions import ConfigurationError
 from marketcore.settings import check_section
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
+_EVENT_TYPE = re.compile(r"[a-z][a-z0-9_.]{0,59}")
+_COMMAND = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
+LONGEST_COMMAND = 60
 ROLES = frozenset({"buyer", "seller", "admin"})
 
 
@@ -51,12 +55,39 @@ class LiveChannel:
     """A family of channels such as ``order:{order_id}``.
 
     ``may_join(request, **parameters)`` decides for the identity of ``request``; ``path`` is the plain address that
-    subscribes by itself; ``parameters`` are whole numbers.
+    subscribes by itself; ``snapshot(request, **parameters)`` is the document of what the channel is about, with its
+    ``stream``; ``parameters`` are whole numbers.
     """
 
     pattern: str
     may_join: Callable[..., bool]
     path: str | None
+    snapshot: Callable[..., Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class LiveEventType:
+    """A kind of event that a family of channels carries; ``schema`` describes its data."""
+
+    pattern: str
+    type: str
+    schema: Any
+
+
+@dataclass(frozen=True)
+class LiveCommand:
+    """What a client may ask for over its socket, and who may.
+
+    ``handler(request, data)`` runs in a unit of work and returns the answer. A ``queued`` one is called as
+    ``handler(registry, identity, data)`` on the event loop, never waits, and returns a ``Future`` of the answer.
+    """
+
+    name: str
+    handler: Callable[..., Any]
+    permission: str
+    body: Any
+    answer: Any
+    queued: bool
 
 
 @dataclass(frozen=True)
@@ -158,17 +189,63 @@ def _subscribe(config: Any, category: str, subscriber: Any, event: type) -> None
     _declare(config, category, name, (event, subscriber))
 
 
-def add_live_channel(config: Any, pattern: str, may_join: Any, *, path: str | None = None) -> None:
+def add_live_channel(
+    config: Any, pattern: str, may_join: Any, *, path: str | None = None, snapshot: Any | None = None
+) -> None:
     """Let clients subscribe to channels named after ``pattern`` where ``may_join`` agrees."""
     if path is not None and set(_PARAMETER.findall(path)) != set(_PARAMETER.findall(pattern)):
         raise ConfigurationError(
             f"the live channel {pattern!r} and its path {path!r} have different parameters: name the same ones"
         )
-    channel = LiveChannel(pattern, config.maybe_dotted(may_join), path)
-    # Parameters may be called what they like: order:{id} and order:{order_id} are the same channels.
-    _declare(config, "live channels", pattern, channel, claim=_PARAMETER.sub("{}", pattern), path=path)
+    channel = LiveChannel(pattern, config.maybe_dotted(may_join), path, config.maybe_dotted(snapshot))
+    _declare(config, "live channels", pattern, channel, claim=channel_shape(pattern), path=path)
     if path is not None:
-        config.action(("live paths", _PARAMETER.sub("{}", path)))
+        config.action(("live paths", channel_shape(path)))
+
+
+def channel_shape(pattern: str) -> str:
+    """Return ``pattern`` without its parameters' names: order:{id} and order:{order_id} are the same channels."""
+    return _PARAMETER.sub("{}", pattern)
+
+
+def add_live_event(config: Any, channel_pattern: str, type: str, schema: Any) -> None:
+    """Say that channels named after ``channel_pattern`` carry events of ``type`` with data as in ``schema``."""
+    if not _EVENT_TYPE.fullmatch(type):
+        raise ConfigurationError(
+            f"{type!r} is no event type: use at most 60 of a-z, 0-9, '_' and '.', as in 'order.paid'"
+        )
+    event = LiveEventType(channel_pattern, type, _node("event", type, config.maybe_dotted(schema)))
+    claim = f"{channel_shape(channel_pattern)} {type}"
+    _declare(config, "live events", f"{channel_pattern} {type}", event, claim=claim)
+
+
+def add_live_command(
+    config: Any, name: str, handler: Any, *, permission: str, body: Any, answer: Any, queued: bool = False
+) -> None:
+    """Let clients who have ``permission`` send the command ``name`` over their sockets."""
+    if not _COMMAND.fullmatch(name) or len(name) > LONGEST_COMMAND:
+        raise ConfigurationError(
+            f"{name!r} is no name of a live command: write at most {LONGEST_COMMAND} of a-z, 0-9 and '_' in words "
+            "separated by dots, as in 'auctions.place_bid'"
+        )
+    command = LiveCommand(
+        name,
+        config.maybe_dotted(handler),
+        permission,
+        _node("command", name, config.maybe_dotted(body)),
+        _node("command", name, config.maybe_dotted(answer)),
+        queued,
+    )
+    _declare(config, "live commands", name, command, permission=permission, queued=queued)
+
+
+def _node(what: str, name: str, schema: Any) -> colander.SchemaNode:
+    node = schema() if isinstance(schema, type) else schema
+    if not isinstance(node, colander.SchemaNode) or not isinstance(node.typ, colander.Mapping):
+        raise ConfigurationError(
+            f"the live {what} {name!r} has the schema {schema!r}: derive a class from marketcore.web.schema.Schema"
+        )
+    return node
 
 
 def add_job(config: Any, run: Any, *, attempts: int = 10) -> None:
@@ -241,8 +318,11 @@ CATEGORIES = (
     "event subscribers",
     "after-commit subscribers",
     "live channels",
+    "live events",
+    "live commands",
     "jobs",
     "payment providers",
+    "payout providers",
     "payment purposes",
     "processes",
     "front pages",
@@ -257,6 +337,8 @@ DIRECTIVES: Mapping[str, Callable[..., Any]] = {
         add_event_subscriber,
         add_after_commit_subscriber,
         add_live_channel,
+        add_live_event,
+        add_live_command,
         add_job,
         add_periodic_job,
         add_payment_provider,

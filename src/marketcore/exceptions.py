@@ -60,6 +60,12 @@ class NotFound(MarketError):
     status, code, title = 404, "not-found", "There is nothing here for you"
 
 
+class UnknownCommand(NotFound):
+    """No live command has this name; ``command`` says which."""
+
+    code, title = "unknown-command", "There is no such command"
+
+
 class MethodNotAllowed(MarketError):
     """The address exists, but not for this method; ``allow`` lists those it has."""
 
@@ -119,6 +125,12 @@ class TooManyRequests(MarketError):
     """A rate limit is used up; ``retry_after`` is in seconds."""
 
     status, code, title = 429, "too-many-requests", "Too many requests"
+
+
+class Internal(MarketError):
+    """A fault of ours; the log has what happened."""
+
+    status, code, title = 500, "internal", "Internal error"
 
 
 class Unavailable(MarketError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,10 +12,12 @@ from uuid import UUID
 from sqlalchemy import text
 
 from marketcore.config import configure
-from marketcore.directives import LiveChannel, table
-from marketcore.exceptions import Forbidden
-from marketcore.live.declared import compile_channels
+from marketcore.directives import LiveChannel, LiveCommand, LiveEventType, Permission, table
+from marketcore.exceptions import Conflict, Forbidden, NotFound
+from marketcore.live.declared import compile_declarations
 from marketcore.live.gateway import serve
+from marketcore.live.history import stream_position
+from marketcore.web.schema import MoneyNode, Schema, whole
 
 LIVE = text(
     """SELECT u.id, u.roles, s.id AS session_id, u.blocked_at IS NOT NULL AS blocked
@@ -59,7 +62,77 @@ def faulty(request: Any, **_params: int) -> bool:
     raise ZeroDivisionError("a fault in a plugin")
 
 
+class NumberedSchema(Schema):
+    """What the events here carry."""
+
+    number = whole(0, 10**9)
+
+
+TYPES = ("test.happened", "test.big", "order.paid", "order.packed", "a", "b")
+
+
+class Deed(Schema):
+    """What to do."""
+
+    number = whole(0, 10**9)
+    price = MoneyNode(missing=None)
+
+
+class Kept:
+    """The futures of the queued command; ``answer`` finishes each at once when it is set."""
+
+    def __init__(self) -> None:
+        self.futures: list[Future[Any]] = []
+        self.identities: list[Any] = []
+        self.answer: Any = None
+
+    def put(self, _registry: Any, identity: Any, data: dict[str, Any]) -> Future[Any]:
+        if data["number"] == 13:
+            raise Conflict("the queue is full")
+        future: Future[Any] = Future()
+        self.identities.append(identity)
+        self.futures.append(future)
+        if data["number"] == 1:
+            future.set_result({"number": 1})
+        return future
+
+
+KEPT = Kept()
+
+
+def write_number(request: Any, data: dict[str, Any]) -> dict[str, Any]:
+    """Publish the number, and then fail or answer as it says."""
+    request.publish("public:1", "test.happened", {"number": data["number"]})
+    if data["number"] == 13:
+        raise Conflict("thirteen brings bad luck")
+    if data["number"] == 14:
+        raise ZeroDivisionError("a fault in a plugin")
+    return {"number": data["number"], "user_id": request.identity.user_id if request.identity else None}
+
+
+RIGHTS = (
+    Permission("test.anyone", frozenset({"anyone"}), False),
+    Permission("test.trade", frozenset({"buyer"}), True),
+    Permission("test.admin", frozenset({"admin"}), False),
+)
+COMMANDS = (
+    LiveCommand("test.write", write_number, "test.anyone", Deed(), Deed(), False),
+    LiveCommand("test.trade", write_number, "test.trade", Deed(), Deed(), False),
+    LiveCommand("test.rule", write_number, "test.admin", Deed(), Deed(), False),
+    LiveCommand("test.queue", KEPT.put, "test.trade", Deed(), Deed(), True),
+)
+
+
+def snapshot(request: Any, number: int) -> dict[str, Any]:
+    """Return how many events there have been; channel 404 has nothing to show, and 500 is broken."""
+    if number == 404:
+        raise NotFound
+    stream = stream_position(request.db, f"board:{number}")
+    return {"number": 1 // (500 - number) or number, "events": stream["offset"], "stream": stream}
+
+
 CHANNELS = (
+    LiveChannel("board:{number}", anybody, "/ws/board/{number}", snapshot),
     LiveChannel("order:{order_id}", members_only, "/track_order/{order_id}"),
     LiveChannel("public:{number}", anybody, "/ws/public/{number}"),
     LiveChannel("faulty:{number}", faulty, None),
@@ -72,7 +145,12 @@ def build_registry(settings: dict[str, Any]) -> Any:
     declared = table(registry, "live channels")
     declared.clear()
     declared.update({channel.pattern: channel for channel in CHANNELS})
-    compile_channels(registry)
+    table(registry, "live commands").update({command.name: command for command in COMMANDS})
+    table(registry, "permissions declared").update({right.name: right for right in RIGHTS})
+    events = table(registry, "live events")
+    events.clear()
+    events.update({f"{c.pattern} {t}": LiveEventType(c.pattern, t, NumberedSchema()) for c in CHANNELS for t in TYPES})
+    compile_declarations(registry)
     registry["authenticate_bearer"] = authenticate_bearer
     registry["load_identity"] = load_identity
     return registry

@@ -15,6 +15,9 @@ OF_GOOD = {
     "good channel": "live channels 'good_thing:{}'",
     "good channel, other parameter": "live channels 'good_thing:{}'",
     "good live path": "live paths '/ws/good/{}'",
+    "good event": "live events 'good_thing:{} good.polished'",
+    "good event on a core channel": "live events 'user:{} good.thanks'",
+    "good command": "live commands 'good.polish'",
     "good job": "jobs 'good.polish'",
     "good periodic job": "jobs 'good.tidy'",
     "good provider": "payment providers 'good_pay'",
@@ -30,6 +33,7 @@ OF_CORE = {
     "core permission": ("permissions declared 'admin'", "web/__init__.py"),
     "core process": ("processes 'web'", "web/__init__.py"),
     "core periodic job": ("jobs 'web.forget_old_answers'", "web/__init__.py"),
+    "core event": ("live events 'order:{} order.paid'", "orders/__init__.py"),
     "core route": ("route 'healthz'", "health.py"),
     "core request method": ("request extensions 'db'", "session.py"),
 }

@@ -17,6 +17,8 @@ TABLES = {
     "event subscribers": "UserRegistered → marketcore_good.subscribers.welcome",
     "after-commit subscribers": "SessionsRevoked → marketcore_good.subscribers.note",
     "live channels": "good_thing:{thing_id}",
+    "live events": "good_thing:{thing_id} good.polished",
+    "live commands": "good.polish",
     "payment providers": "good_pay",
     "payout providers": "good_payout",
     "payment purposes": "good_thing",

@@ -13,6 +13,7 @@ def includeme(config: Any) -> None:
     """Add disputes to the marketplace."""
     config.declare_permission("disputes.dispute.read", {"seller", "admin"})
     config.register_service_factory(".services.dispute_service", DisputeService)
+    config.add_live_event("order:{order_id}", "order.dispute", ".schemas.DisputeNews")
     READERS["dispute"] = read_dispute
     config.include(".routes")
     config.scan(".views")

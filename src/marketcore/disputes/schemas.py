@@ -12,6 +12,14 @@ class DisputesQuery(PageQuery):
     state = choice(*DisputeState, missing=None)
 
 
+class DisputeNews(Schema):
+    """A dispute that concerns the order has taken a step."""
+
+    order_id = key()
+    dispute_id = text(36)
+    state = choice(*DisputeState)
+
+
 class DisputePartDocument(Schema):
     """What a dispute takes from one order."""
 

@@ -22,6 +22,7 @@ def includeme(config: Any) -> None:
     config.register_service_factory(".services.session_service", SessionService)
     config.add_after_commit_subscriber(".subscribers.forget_identities", SessionsRevoked)
     config.add_after_commit_subscriber(".subscribers.forget_identities", UserBlocked)
+    config.add_live_channel("user:{user_id}", ".live.may_hear_user")
     config.add_periodic_job(".jobs.forget_expired_sessions", every_seconds=3600)
     config.include(".routes")
     config.scan(".views")

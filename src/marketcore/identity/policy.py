@@ -76,11 +76,15 @@ def load_identity(registry: Any, user_id: int, session_id: UUID) -> Identity | N
 def denied(request: Any) -> MarketError:
     """Return the refusal to answer instead of Pyramid's 403 (``registry["denied"]``)."""
     result = getattr(getattr(request, "exception", None), "result", None)
-    identity = request.identity
+    return refusal(request.registry, request.identity, getattr(result, "s", None) == Verdict.BLOCKED.value)
+
+
+def refusal(registry: Any, identity: Identity | None, blocked: bool) -> MarketError:
+    """Return why ``identity`` may not do something; ``blocked`` if only because the account is."""
     if identity is None:
         return NotAuthenticated("the access token is missing, not valid any more or not ours: log in or refresh")
-    if getattr(result, "s", None) == Verdict.BLOCKED.value:
-        reason = _blocked_reason(request.registry, identity.user_id)
+    if blocked:
+        reason = _blocked_reason(registry, identity.user_id)
         return Blocked(f"this account is blocked: {reason}", reason=reason)
     return Forbidden("none of your roles allows this")
 

@@ -7,7 +7,6 @@ lock on each channel makes offsets gapless and their order that of the commits (
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,7 +21,6 @@ from marketcore.live.hub import Event
 from marketcore.web.json import dumps
 
 LARGEST_DATA = 16 * 1024
-_TYPE = re.compile(r"[a-z][a-z0-9_.]{0,59}")
 _BUFFER = object()
 
 _WRITE = text(
@@ -87,8 +85,8 @@ class _Buffer:
 def publish(request: Any, channel: str, type: str, data: Mapping[str, Any]) -> None:
     """Tell the listeners of ``channel`` that ``type`` happened, if and when this transaction commits.
 
-    ``data`` is a JSON object of at most 16 KiB. ``LookupError`` if no declared pattern has that channel,
-    ``ValueError`` if the type or the data cannot be sent.
+    ``data`` is a JSON object of at most 16 KiB. ``LookupError`` if no declared pattern has that channel or it does
+    not carry such events, ``ValueError`` if the data cannot be sent.
     """
     event = make_event(request.registry, channel, type, data)
     _buffer(request).add(event)
@@ -96,10 +94,13 @@ def publish(request: Any, channel: str, type: str, data: Mapping[str, Any]) -> N
 
 def make_event(registry: Any, channel: str, type: str, data: Mapping[str, Any]) -> LiveEvent:
     """Return a checked event for ``write_events``; ``LookupError`` and ``ValueError`` as for ``publish``."""
-    if registry["live channels"].match(channel) is None:
+    match = registry["live channels"].match(channel)
+    if match is None:
         raise LookupError(f"no live channel is called {channel!r}: declare its pattern with add_live_channel")
-    if not _TYPE.fullmatch(type):
-        raise ValueError(f"{type!r} is no event type: use at most 60 of a-z, 0-9, '_' and '.', as in 'order.paid'")
+    if type not in registry["live event types"][match.pattern]:
+        raise LookupError(
+            f"the live channel {match.pattern!r} carries no events {type!r}: declare them with add_live_event"
+        )
     encoded = dumps(dict(data))
     if len(encoded) > LARGEST_DATA:
         raise ValueError(

@@ -40,6 +40,7 @@ class LiveSettings(colander.MappingSchema):
     messages_per_second = _number(20, 1, 1000, "frames of one socket")
     sockets_per_user = _number(10, 1, 10_000, "open sockets of one user")
     sockets_per_ip = _number(50, 1, 100_000, "open sockets of one address")
+    commands_per_socket = _number(100, 1, 100_000, "queued commands of one socket that wait for their answers")
     channels_per_socket = _number(100, 1, 10_000, "channels of one socket")
     queue_events = _number(256, 1, 100_000, "frames that may wait for a slow reader")
     queue_bytes = _number(1024 * 1024, 1024, 2**30, "bytes that may wait for a slow reader")

@@ -11,6 +11,7 @@ from marketcore.orders.commissions import CommissionRates
 from marketcore.orders.contesting import ContestedOrders
 from marketcore.orders.services import OrderService
 from marketcore.orders.settings import OrderSettings
+from marketcore.states import OrderState
 
 
 def includeme(config: Any) -> None:
@@ -28,7 +29,12 @@ def includeme(config: Any) -> None:
     config.register_service_factory(".commissions.commission_rates", CommissionRates)
     config.add_payment_purpose("checkout", ".purposes.checkout_purpose")
     config.add_event_subscriber(".subscribers.tell_buyers_of_failure", PaymentFailed)
-    config.add_live_channel("order:{order_id}", ".live.may_watch_order", path="/track_order/{order_id}")
+    config.add_live_channel(
+        "order:{order_id}", ".live.may_watch_order", path="/track_order/{order_id}", snapshot=".live.order_snapshot"
+    )
+    for state in OrderState:
+        config.add_live_event("order:{order_id}", f"order.{state}", ".schemas.OrderMoved")
+    config.add_live_event("order:{order_id}", "order.payment_failed", ".schemas.OrderNotPaid")
     config.add_periodic_job(".jobs.expire_unpaid", every_seconds=10)
     config.add_periodic_job(".jobs.release_delivered", every_seconds=60)
     config.include(".routes")

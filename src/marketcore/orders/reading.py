@@ -76,8 +76,13 @@ def present_order(row: Any) -> dict[str, Any]:
     }
 
 
-def present_whole_order(session: Any, ledger: Any, row: Any) -> dict[str, Any]:
-    """Return an order's document with its history, the money held for it, and its place in the live stream."""
+def read_whole_order(session: Any, ledger: Any, order_id: int, identity: Any) -> dict[str, Any]:
+    """Return an order's document with its history, the money held for it, and its place in the live stream.
+
+    ``NotFound`` as for ``read_order``. The place is read first, so that whoever listens from there misses nothing.
+    """
+    stream = stream_position(session, f"order:{order_id}")
+    row = read_order(session, order_id, identity)
     return {
         **present_order(row),
         "held": present_money(ledger.balance(order_held(row.id, row.currency)).available_minor, row.currency),
@@ -85,7 +90,7 @@ def present_whole_order(session: Any, ledger: Any, row: Any) -> dict[str, Any]:
             {"previous": step.previous, "state": step.state, "actor": step.actor, "note": step.note, "at": utc(step.at)}
             for step in session.execute(_HISTORY, {"id": row.id})
         ],
-        "stream": stream_position(session, f"order:{row.id}"),
+        "stream": stream,
     }
 
 

@@ -143,6 +143,21 @@ class WholeOrderDocument(OrderDocument):
     stream = StreamPosition()
 
 
+class OrderMoved(Schema):
+    """An order is in another state."""
+
+    order_id = key()
+    status = choice(*OrderState)
+
+
+class OrderNotPaid(Schema):
+    """A payment of the order has failed; another may be tried."""
+
+    order_id = key()
+    payment_id = text(36)
+    reason = text(60, description="a stable code, such as `insufficient_funds`")
+
+
 class CheckoutDocument(Schema):
     """One purchase: one payment, one order per seller."""
 

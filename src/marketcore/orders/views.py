@@ -161,8 +161,7 @@ def list_orders(request: Any) -> dict[str, Any]:
 
 
 def _order(request: Any, order_id: int) -> dict[str, Any]:
-    row = reading.read_order(request.db, order_id, request.identity)
-    return reading.present_whole_order(request.db, request.find_service(LedgerService), row)
+    return reading.read_whole_order(request.db, request.find_service(LedgerService), order_id, request.identity)
 
 
 @view_config(

@@ -16,6 +16,7 @@ def includeme(config: Any) -> None:
     config.declare_permission("refunds.refund.decide", "admin")
     config.register_service_factory(".services.refund_service", RefundService)
     operations(config.registry)["refund"] = REFUNDS
+    config.add_live_event("order:{order_id}", "order.refund", ".schemas.RefundNews")
     config.add_job(".jobs.submit_refund", attempts=1)
     config.add_event_subscriber(".subscribers.return_late_money", MoneySetAside)
     config.include(".routes")

@@ -54,6 +54,14 @@ class RefundDocument(Schema):
     updated_at = moment()
 
 
+class RefundNews(Schema):
+    """A refund of the order has taken a step."""
+
+    order_id = key()
+    refund_id = text(36)
+    state = choice(*RefundState)
+
+
 class Refunds(Schema):
     """An order's refunds, oldest first."""
 

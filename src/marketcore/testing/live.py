@@ -145,6 +145,12 @@ class LiveClient:
         self.send(op="subscribe", channel=channel, **({"since": dict(since)} if since is not None else {}))
         return self.answer("subscribed")
 
+    def command(self, name: str, data: Mapping[str, Any], id: str | int = 0) -> dict[str, Any]:
+        """Send a command and return the data of its reply; ``Refused`` if it is answered with an error."""
+        self.send(op="command", id=id, name=name, data=dict(data))
+        answer: dict[str, Any] = self.answer("reply")["data"]
+        return answer
+
     def ping(self) -> None:
         """Wait until the gateway has read everything sent so far."""
         self.send(op="ping")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketcore.db.session import collided
-from marketcore.exceptions import Invalid, MarketError, MethodNotAllowed, NotFound, Unavailable
+from marketcore.exceptions import Internal, Invalid, MarketError, MethodNotAllowed, NotFound, Unavailable
 from marketcore.web.json import dumps
 from marketcore.web.paths import shown_path
 
@@ -22,16 +22,8 @@ TYPE_PREFIX = "urn:marketcore:problem:"
 
 
 def problem(request: Any, error: MarketError) -> Response:
-    """Return the problem document of ``error``."""
-    document = {
-        "type": TYPE_PREFIX + error.code,
-        "title": error.title,
-        "status": error.status,
-        "detail": error.detail,
-        "request_id": getattr(request, "request_id", ""),
-        **({"errors": error.errors} if error.errors else {}),
-        **error.extra,
-    }
+    """Return the answer with the problem document of ``error``."""
+    document = problem_document(error, getattr(request, "request_id", ""))
     response = Response(dumps(document), status=error.status, content_type="application/problem+json", charset=None)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -42,6 +34,30 @@ def problem(request: Any, error: MarketError) -> Response:
     return response
 
 
+def problem_document(error: MarketError, request_id: str) -> dict[str, Any]:
+    """Return the problem document of ``error``; ``request_id`` finds the request in the log."""
+    return {
+        "type": TYPE_PREFIX + error.code,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "request_id": request_id,
+        **({"errors": error.errors} if error.errors else {}),
+        **error.extra,
+    }
+
+
+def refusal_of(error: BaseException) -> MarketError:
+    """Return what to tell a caller of ``error``: a refusal as it is, a fault of ours without a word of its inside."""
+    if isinstance(error, MarketError):
+        return error
+    if isinstance(error, colander.Invalid):
+        return Invalid(errors=field_errors(error))
+    if isinstance(error, OperationalError | PoolTimeout):
+        return Unavailable("the database is busy or away; try again in a moment", retry_after=1)
+    return Internal("something went wrong here; the request id finds it in the log")
+
+
 def market_error(error: MarketError, request: Any) -> Response:
     """Answer a refusal that our own code raised."""
     return problem(request, error)
@@ -49,7 +65,7 @@ def market_error(error: MarketError, request: Any) -> Response:
 
 def invalid(error: colander.Invalid, request: Any) -> Response:
     """Answer a body or query that its schema does not accept."""
-    return problem(request, Invalid(errors=field_errors(error)))
+    return problem(request, refusal_of(error))
 
 
 def field_errors(error: colander.Invalid) -> dict[str, str]:
@@ -98,15 +114,13 @@ def database_away(error: Exception, request: Any) -> Response:
         log.info("transaction_collided", path=shown_path(request), method=request.method)
     else:
         log.error("database_unavailable", exc_info=error, path=shown_path(request), method=request.method)
-    return problem(request, Unavailable("the database is busy or away; try again in a moment", retry_after=1))
+    return problem(request, refusal_of(error))
 
 
 def unexpected(error: Exception, request: Any) -> Response:
     """Answer a fault of ours: logged in full, told without a word of its inside."""
     log.error("unhandled_error", exc_info=error, path=shown_path(request), method=request.method)
-    failure = MarketError("something went wrong here; the request id finds it in the log")
-    failure.status, failure.code, failure.title = 500, "internal", "Internal error"
-    return problem(request, failure)
+    return problem(request, refusal_of(error))
 
 
 def includeme(config: Any) -> None:

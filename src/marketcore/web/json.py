@@ -36,8 +36,13 @@ def loads(body: bytes) -> Any:
         document = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not valid JSON: {error}") from None
-    _names.decode(body.decode())
+    check_names(body.decode())
     return document
+
+
+def check_names(text: str) -> None:
+    """Refuse a sound JSON text as ``Malformed`` that gives a name twice in one object."""
+    _names.decode(text)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from marketcore.exceptions import InsufficientFunds
 from marketcore.ledger.accounts import AccountRef, seller_payable, wallet
 from marketcore.ledger.ids import business_id
 from marketcore.ledger.services import LedgerService
@@ -34,6 +35,12 @@ class Deposits:
                 accounts.add(seller_payable(lot.row.seller_id, lot.row.currency))
         if accounts:
             self._ledger.lock(accounts)
+
+    def check(self, lot: Lot, bidder_id: int) -> None:
+        """Raise ``InsufficientFunds`` unless the bidder, who will not lead, could give the deposit."""
+        account = wallet(bidder_id, lot.row.currency)
+        if self._ledger.balance(account).available_minor < lot.row.deposit_minor:
+            raise InsufficientFunds(f"{account} does not cover {lot.row.deposit_minor}")
 
     def take(self, lot: Lot, bidder_id: int) -> UUID:
         """Hold the deposit of a bidder who is about to lead, and release the one of whoever led before.

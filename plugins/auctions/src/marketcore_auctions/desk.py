@@ -133,13 +133,19 @@ class Flight:
         return lot.seq
 
     def _accept(self, lot: Lot, verdict: Accepted, bid: Bid, username: str) -> None:
-        if self._deposits and lot.row.deposit_minor and verdict.standing.leader != lot.standing.leader:
-            try:
-                lot.deposit_hold = self._deposits.take(lot, bid.bidder_id)
-            except InsufficientFunds as error:
-                wanted = Money(lot.row.deposit_minor, lot.row.currency)
-                raise InsufficientFunds(f"to bid here, your wallet has to hold a deposit of {wanted}") from error
+        if self._deposits and lot.row.deposit_minor and bid.bidder_id != lot.standing.leader:
+            self._secure(self._deposits, lot, bid.bidder_id, leads=verdict.standing.leader == bid.bidder_id)
         lot.accept(verdict, bid.bidder_id, masked(username), bid.maximum.minor, self._now)
+
+    def _secure(self, deposits: Deposits, lot: Lot, bidder_id: int, *, leads: bool) -> None:
+        try:
+            if leads:
+                lot.deposit_hold = deposits.take(lot, bidder_id)
+            else:
+                deposits.check(lot, bidder_id)
+        except InsufficientFunds as error:
+            wanted = Money(lot.row.deposit_minor, lot.row.currency)
+            raise InsufficientFunds(f"to bid here, your wallet has to hold a deposit of {wanted}") from error
 
     def write(self) -> list[tuple[str, bytes]]:
         """Write what has changed; return the hints to send after the commit."""
@@ -201,3 +207,9 @@ def explained(lot: Lot, refusal: Refusal) -> MarketError:
         return BidTooLow("you lead with a higher maximum already", next_minimum=own)
     least = Money(next_minimum(lot.terms, lot.standing), lot.row.currency)
     return BidTooLow(f"bid {least} or more", next_minimum=present_money(least.minor, least.currency))
+
+
+def bid_desk(_context: Any, request: Any) -> BidDesk:
+    """Return the process's ``BidDesk``."""
+    desk: BidDesk = request.registry["bid desk"]
+    return desk

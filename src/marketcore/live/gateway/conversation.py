@@ -8,18 +8,18 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from marketcore.exceptions import Conflict, Invalid, Malformed, MarketError, NotFound, TooManyRequests, Unavailable
-from marketcore.live.channels import Channels, Match
+from marketcore.exceptions import Conflict, Invalid, Malformed, MarketError, NotFound, TooManyRequests
+from marketcore.live.channels import Match
 from marketcore.live.gateway import frames, rights
 from marketcore.live.gateway.codes import Close
-from marketcore.live.gateway.frames import Auth, ClientFrame, Id, Ping, Since, Subscribe, Unsubscribe
+from marketcore.live.gateway.commands import Commands
+from marketcore.live.gateway.entrance import NOTHING_HERE, Entrance
+from marketcore.live.gateway.frames import Auth, ClientFrame, Command, Id, Ping, Subscribe, Unsubscribe
 from marketcore.live.gateway.limits import Places, Rate
 from marketcore.live.gateway.sockets import Socket
-from marketcore.live.gateway.streams import Streams
-from marketcore.live.hub import CannotJoin, Position
+from marketcore.live.hub import Hub
 
 PATIENCE = 10  # wrong frames before a socket is closed
-NOTHING_HERE = "there is no such channel for you"
 
 
 class Conversation:
@@ -29,15 +29,17 @@ class Conversation:
         self,
         socket: Socket,
         *,
-        streams: Streams,
-        channels: Channels,
+        hub: Hub[Socket],
+        entrance: Entrance,
+        commands: Commands,
         users: Places,
         ask: Callable[..., Awaitable[Any]],
         settings: Mapping[str, Any],
     ) -> None:
         self._socket = socket
-        self._streams = streams
-        self._channels = channels
+        self._hub = hub
+        self._entrance = entrance
+        self._commands = commands
         self._users = users
         self._ask = ask
         self._auth_seconds = settings["auth_seconds"]
@@ -59,7 +61,7 @@ class Conversation:
                 while (message := await self._socket.receive()) is not None:
                     await self._hear(message)
         finally:
-            self._streams.hub.forget(self._socket)
+            self._hub.forget(self._socket)
             if self._seated is not None:
                 self._users.give_back(self._seated)
             await self._socket.ended()
@@ -81,7 +83,7 @@ class Conversation:
 
     async def _join_plain(self, match: Match) -> bool:
         try:
-            return await self._join(match, None)
+            return await self._entrance.join(self._socket, match, None)
         except MarketError as refusal:
             self._refuse(refusal)
             self._socket.end(Close.INTERNAL)
@@ -127,7 +129,9 @@ class Conversation:
             self._socket.end(Close.RATE)
             return
         frame = self._read(message)
-        if frame is not None:
+        if isinstance(frame, Command):
+            await self._commands.obey(self._socket, frame, message)
+        elif frame is not None:
             await self._answers[type(frame)](frame)
 
     def _read(self, message: str | bytes) -> ClientFrame | None:
@@ -150,29 +154,13 @@ class Conversation:
         self._socket.tell(frames.error(refusal, id))
 
     async def _subscribe(self, frame: Subscribe) -> None:
-        match = self._channels.match(frame.channel)
         try:
-            if match is None or not await self._join(match, frame.since):
-                raise NotFound(NOTHING_HERE, channel=frame.channel)
+            await self._entrance.enter(self._socket, frame.channel, frame.since)
         except MarketError as refusal:
             self._refuse(refusal, frame.id)
 
-    async def _join(self, match: Match, since: Since | None) -> bool:
-        socket = self._socket
-        # Held until the socket is in: a right that ends meanwhile is then looked at with this channel among them.
-        async with socket.rights:
-            try:
-                if not await self._ask(rights.may_join, socket.identity, match):
-                    return False
-                self._streams.join(socket, match.name, Position(since.epoch, since.offset) if since else None)
-            except CannotJoin as error:
-                raise Conflict(str(error), channel=match.name) from None
-            except SQLAlchemyError:
-                raise Unavailable("the database does not answer: try again", channel=match.name) from None
-        return True
-
     async def _unsubscribe(self, frame: Unsubscribe) -> None:
-        if not self._streams.hub.leave(self._socket, frame.channel):
+        if not self._hub.leave(self._socket, frame.channel):
             self._refuse(NotFound(NOTHING_HERE, channel=frame.channel), frame.id)
 
     async def _ping(self, frame: Ping) -> None:

@@ -1,22 +1,24 @@
 """The frames of the protocol: JSON objects that name themselves in ``op``.
 
-A client sends ``auth``, ``subscribe``, ``unsubscribe`` and ``ping``; it hears ``subscribed``, ``event``, ``error``
-and ``pong``. A frame may carry an ``id`` of the client's, which the answer repeats.
+A client sends ``auth``, ``subscribe``, ``unsubscribe``, ``command`` and ``ping``; it hears ``subscribed``, ``event``,
+``reply``, ``error`` and ``pong``. A frame may carry an ``id`` of the client's, which the answer repeats; a command
+has to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
 
 from marketcore.exceptions import MarketError
 from marketcore.live.hub import Event, Position
-from marketcore.web.errors import TYPE_PREFIX
+from marketcore.web.errors import problem_document
 from marketcore.web.json import dumps
 
-Id = Annotated[str, msgspec.Meta(max_length=64)] | Annotated[int, msgspec.Meta(ge=0, lt=2**53)] | None
+GivenId = Annotated[str, msgspec.Meta(max_length=64)] | Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+Id = GivenId | None
 Name = Annotated[str, msgspec.Meta(max_length=120)]
 
 
@@ -50,11 +52,19 @@ class Unsubscribe(_Frame, frozen=True, tag="unsubscribe"):
     channel: Name
 
 
+class Command(_Frame, frozen=True, tag="command"):
+    """Ask for something to be done; ``data`` is checked by the schema of the command."""
+
+    id: GivenId
+    name: Name
+    data: Any = msgspec.field(default_factory=dict)
+
+
 class Ping(_Frame, frozen=True, tag="ping"):
     """Ask for a ``pong``."""
 
 
-ClientFrame = Auth | Subscribe | Unsubscribe | Ping
+ClientFrame = Auth | Subscribe | Unsubscribe | Command | Ping
 _decoder = msgspec.json.Decoder(ClientFrame)
 
 
@@ -79,25 +89,30 @@ def decode(message: str | bytes) -> ClientFrame:
     return frame
 
 
-def subscribed(channel: str, position: Position, recovered: bool, events: Iterable[Event] = (), id: Id = None) -> bytes:
-    """Return the text of a ``subscribed`` frame; its ``events`` are ``event`` frames."""
-    frame: dict[str, Any] = _answer("subscribed", id)
-    frame.update(channel=channel, epoch=position.epoch, offset=position.offset, recovered=recovered)
+def subscribed(
+    channel: str, position: Position, recovered: bool, events: Iterable[Event] = (), snapshot: bytes | None = None
+) -> bytes:
+    """Return the text of a ``subscribed`` frame; its ``events`` are ``event`` frames.
+
+    With a ``snapshot`` (JSON already) they are those after it, and nothing of the client's was recovered.
+    """
+    frame: dict[str, Any] = {"op": "subscribed", "channel": channel, "epoch": position.epoch, "offset": position.offset}
+    frame["recovered"] = recovered and snapshot is None
+    if snapshot is not None:
+        frame["snapshot"] = msgspec.Raw(snapshot)
     if recovered:
         frame["events"] = [msgspec.Raw(event.frame) for event in events]
     return dumps(frame)
 
 
-def error(refusal: MarketError, id: Id = None) -> bytes:
+def reply(id: Id, data: Mapping[str, Any]) -> bytes:
+    """Return the text of a ``reply`` frame with what a command has answered."""
+    return dumps({"op": "reply", "id": id, "data": data})
+
+
+def error(refusal: MarketError, id: Id = None, request_id: str = "") -> bytes:
     """Return the text of an ``error`` frame with the same problem document that HTTP would answer."""
-    problem = {
-        "type": TYPE_PREFIX + refusal.code,
-        "title": refusal.title,
-        "status": refusal.status,
-        "detail": refusal.detail,
-        **refusal.extra,
-    }
-    return dumps({**_answer("error", id), "problem": problem})
+    return dumps({**_answer("error", id), "problem": problem_document(refusal, request_id)})
 
 
 def pong(id: Id = None) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from marketcore.directives import table
 from marketcore.exceptions import MarketError
 from marketcore.live.channels import Match
 from marketcore.live.history import read_streams
-from marketcore.live.hub import Read, Stream
+from marketcore.live.hub import Position, Read, Stream
 from marketcore.live.tickets import TicketService
+from marketcore.web.json import dumps
 
 log = structlog.get_logger(__name__)
 
@@ -50,20 +52,51 @@ def session_identity(registry: Any, user_id: int, session_id: UUID) -> Any | Non
     return load(registry, user_id, session_id) if load else None
 
 
-def may_join(registry: Any, identity: Any | None, match: Match) -> bool:
-    """Ask the channel's ``may_join``; a refusal of any kind is ``False``, a database that is away an error."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a client finds in a channel it may join: the ``snapshot`` as JSON and the ``position`` it was read at."""
+
+    position: Position | None = None
+    snapshot: bytes | None = None
+
+
+def look_in(registry: Any, identity: Any | None, match: Match, wants_snapshot: bool) -> Seen | None:
+    """Ask the channel's ``may_join``, and for its snapshot if it is wanted and there is one.
+
+    A refusal of any kind is ``None``, a database that is away an error.
+    """
     channel = table(registry, "live channels")[match.pattern]
     try:
         with work(registry) as request:
             request.environ[IDENTITY] = identity
-            return bool(channel.may_join(request, **match.params))
+            if not channel.may_join(request, **match.params):
+                return None
+            if channel.snapshot is None or not wants_snapshot:
+                return Seen()
+            return _seen(channel.snapshot(request, **match.params))
     except MarketError:
-        return False
+        return None
     except SQLAlchemyError:
         raise
     except Exception:
         log.exception("live_may_join_failed", channel=match.name)
-        return False
+        return None
+
+
+def _seen(document: Mapping[str, Any]) -> Seen:
+    stream = document["stream"]
+    return Seen(Position(stream["epoch"], stream["offset"]), dumps(document))
+
+
+def may_join(registry: Any, identity: Any | None, match: Match) -> bool:
+    """Ask the channel's ``may_join``."""
+    return look_in(registry, identity, match, False) is not None
+
+
+def has_snapshot(registry: Any, name: str) -> bool:
+    """Whether the channel called ``name`` has a snapshot."""
+    match = registry["live channels"].match(name)
+    return table(registry, "live channels")[match.pattern].snapshot is not None
 
 
 def lost_channels(registry: Any, identity: Any | None, matches: Iterable[Match]) -> list[str]:

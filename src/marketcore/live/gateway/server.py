@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,9 @@ import structlog
 
 from marketcore.live.gateway import rights
 from marketcore.live.gateway.admission import Door
+from marketcore.live.gateway.commands import Commands
 from marketcore.live.gateway.conversation import Conversation
+from marketcore.live.gateway.entrance import Entrance
 from marketcore.live.gateway.limits import Places
 from marketcore.live.gateway.redis_listener import RedisListener
 from marketcore.live.gateway.sockets import Socket, listen
@@ -41,7 +44,14 @@ class Gateway:
         self._channels = registry["live channels"]
         self._users = Places(self.settings["sockets_per_user"])
         hub: Hub[Socket] = Hub(channels_per_member=self.settings["channels_per_socket"], history=HISTORY)
-        self.streams = Streams(hub, lambda reads: self._ask(rights.streams, reads), self.settings["poll_seconds"])
+        self.streams = Streams(
+            hub,
+            lambda reads: self._ask(rights.streams, reads),
+            self.settings["poll_seconds"],
+            has_snapshot=partial(rights.has_snapshot, registry),
+        )
+        self._entrance = Entrance(self._channels, self.streams, self._ask)
+        self._commands = Commands(registry, self._ask, per_socket=self.settings["commands_per_socket"])
         self._warden = Warden(
             self.sockets,
             hub,
@@ -105,8 +115,9 @@ class Gateway:
         try:
             await Conversation(
                 socket,
-                streams=self.streams,
-                channels=self._channels,
+                hub=self.streams.hub,
+                entrance=self._entrance,
+                commands=self._commands,
                 users=self._users,
                 ask=self._ask,
                 settings=self.settings,

@@ -67,6 +67,8 @@ class Socket:
         self.match = admission.match
         self.rights = asyncio.Lock()
         self.checked_at = connection.loop.time()
+        self.snapshots: dict[str, bytes] = {}  # by channel, until the socket is in
+        self.commands = 0  # handed over, not answered yet
         self._connection = connection
         self._settings = settings
         self._waiting: deque[bytes] = deque()

@@ -20,14 +20,25 @@ Action = Deliver[Socket] | Joined[Socket] | Renewed[Socket]
 
 
 class Streams:
-    """All channels of this process; ``read`` asks the database, one flight at a time."""
+    """All channels of this process; ``read`` asks the database, one flight at a time.
+
+    ``has_snapshot`` says of which channels there is one; a socket that comes back to such a channel too late is
+    handed to ``begin_again``.
+    """
 
     def __init__(
-        self, hub: Hub[Socket], read: Callable[[list[Read]], Awaitable[dict[Read, Stream]]], poll_seconds: float
+        self,
+        hub: Hub[Socket],
+        read: Callable[[list[Read]], Awaitable[dict[Read, Stream]]],
+        poll_seconds: float,
+        *,
+        has_snapshot: Callable[[str], bool],
     ) -> None:
         self.hub = hub
+        self._has_snapshot = has_snapshot
         self._read = read
         self._poll_seconds = poll_seconds
+        self.begin_again: Callable[[Socket, str], None] = hub.leave
         self._wake = asyncio.Event()
 
     def join(self, socket: Socket, channel: str, since: Position | None) -> None:
@@ -78,9 +89,20 @@ class Streams:
                     frame = prepared(event.frame)
                     for socket in members:
                         socket.offer(frame)
-                case Joined(socket, channel, position, recovered, events):
-                    socket.tell(subscribed(channel, position, recovered, events))
+                case Joined():
+                    self._welcome(action)
                 case Renewed(channel, position, recovered, members):
                     frame = prepared(subscribed(channel, position, recovered))
                     for socket in members:
                         socket.offer(frame)
+
+    def _welcome(self, joined: Joined[Socket]) -> None:
+        socket, channel = joined.member, joined.channel
+        snapshot = socket.snapshots.pop(channel, None)
+        if snapshot is None and not joined.recovered and self._has_snapshot(channel):
+            self.hub.leave(socket, channel)
+            self.begin_again(socket, channel)
+            return
+        # A snapshot that the stream has run away from would be followed by a gap: the client loads the resource.
+        told = snapshot if joined.recovered else None
+        socket.tell(subscribed(channel, joined.position, joined.recovered, joined.events, told))

@@ -17,7 +17,14 @@ def includeme(config):
     config.add_listing_kind("good", ".listing.GoodKind")
     config.add_event_subscriber(".subscribers.welcome", UserRegistered)
     config.add_after_commit_subscriber(".subscribers.note", SessionsRevoked)
-    config.add_live_channel("good_thing:{thing_id}", ".live.may_watch", path="/ws/good/{thing_id}")
+    config.add_live_channel(
+        "good_thing:{thing_id}", ".live.may_watch", path="/ws/good/{thing_id}", snapshot=".live.snapshot"
+    )
+    config.add_live_event("good_thing:{thing_id}", "good.polished", ".live.Polished")
+    config.add_live_event("user:{user_id}", "good.thanks", ".live.Polished")
+    config.add_live_command(
+        "good.polish", ".live.polish", permission="good.thing.keep", body=".live.Polish", answer=".live.Polished"
+    )
     config.add_job(".jobs.polish")
     config.add_periodic_job(".jobs.tidy", every_seconds=60)
     provider = GoodProvider(settings)

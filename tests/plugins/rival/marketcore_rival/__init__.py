@@ -5,12 +5,17 @@ import colander
 from marketcore.events import UserRegistered
 from marketcore.plugins import Plugin
 from marketcore.settings import CoreSettings
+from marketcore.web.schema import Schema
 
 plugin = Plugin("rival", "A rival", optional=("good",))
 
 
 class RivalSettings(colander.MappingSchema):
     claim = colander.SchemaNode(colander.String(), missing="")
+
+
+class RivalDocument(Schema):
+    """Anything."""
 
 
 def answer(request):
@@ -30,6 +35,11 @@ def claims(config):
         "good channel": lambda: config.add_live_channel("good_thing:{thing_id}", answer),
         "good channel, other parameter": lambda: config.add_live_channel("good_thing:{id}", answer),
         "good live path": lambda: config.add_live_channel("rival:{id}", answer, path="/ws/good/{id}"),
+        "good event": lambda: config.add_live_event("good_thing:{id}", "good.polished", RivalDocument),
+        "good event on a core channel": lambda: config.add_live_event("user:{id}", "good.thanks", RivalDocument),
+        "good command": lambda: config.add_live_command(
+            "good.polish", answer, permission="public", body=RivalDocument, answer=RivalDocument
+        ),
         "good job": lambda: config.add_job("marketcore_good.jobs.polish"),
         "good periodic job": lambda: config.add_periodic_job("marketcore_good.jobs.tidy", every_seconds=5),
         "good provider": lambda: config.add_payment_provider("good_pay", object()),
@@ -45,6 +55,7 @@ def claims(config):
         "core permission": lambda: config.declare_permission("admin", "anyone"),
         "core process": lambda: config.add_process("web", serve),
         "core periodic job": lambda: config.add_periodic_job("marketcore.web.jobs.forget_old_answers", every_seconds=5),
+        "core event": lambda: config.add_live_event("order:{id}", "order.paid", RivalDocument),
         "core route": lambda: config.add_route("healthz", "/elsewhere"),
         "core request method": lambda: config.add_request_method(answer, "db", reify=True),
         "after a commit": lambda: (config.commit(), config.add_process("web", serve)),
