@@ -1,4 +1,4 @@
-"""pytest fixtures: servers once per run, a database and a marketplace per test.
+"""pytest fixtures: servers and a browser once per run, a database and a marketplace per test.
 
 ``MARKETCORE_TEST_DATABASE_URL`` and ``MARKETCORE_TEST_REDIS_URL`` replace the embedded servers.
 """
@@ -101,3 +101,23 @@ def make_market(make_settings: Callable[..., dict[str, Any]]) -> Iterator[Callab
 def market(make_market: Callable[..., Market]) -> Market:
     """A served marketplace of the core alone."""
     return make_market()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A real browser (``playwright.sync_api.Browser``), one per run."""
+    from marketcore.testing.browser import running_browser
+
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page of the browser with storage of its own; an error that its scripts do not catch fails the test."""
+    context = browser.new_context()
+    faults: list[Any] = []
+    context.on("weberror", lambda event: faults.append(event.error))
+    yield context.new_page()
+    context.close()
+    assert faults == [], f"the page's scripts failed: {faults}"
