@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 PRODUCTS = 100_000
-AUCTIONS = 1_000  # of the first products, which are sold in no other way by marketcore
+AUCTIONS = 1_000
+RESERVED_AUCTIONS = 20  # further ones, for workloads that need one of their own
 USERS = 1_000  # the first SELLERS of them sell
 SELLERS = 100
 BUYERS = 8_000  # further users, each with a cart of two lines
@@ -26,7 +27,7 @@ TITLE = (
     f"(ARRAY{list(ADJECTIVES)}::text[])[1 + i % {len(ADJECTIVES)}] || ' ' || "
     f"(ARRAY{list(NOUNS)}::text[])[1 + (i / {len(ADJECTIVES)}) % {len(NOUNS)}] || ' ' || i"
 )
-DESCRIPTION = "'Made by hand in small numbers, number ' || i || ' of its kind, sent within three days.'"
+DESCRIPTION = "'Made by hand, number ' || i || '.'"
 SELLER = f"1 + i % {SELLERS}"
 CATEGORY = f"1 + (i * 7919::bigint / 13) % {CATEGORIES}"
 PRICE_MINOR = "1000 + (i * 104729::bigint) % 990000"

@@ -86,6 +86,8 @@ class Result:
         ratios = self.ratios(target)
         return {
             "text": target.text,
+            "side": target.side,
+            "over": target.over,
             "ratio": spread(ratios),
             "target": target.wanted,
             "met": target.met(statistics.median(ratios)),

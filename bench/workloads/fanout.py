@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from bench import processes
+from bench import goods, processes
 from bench.measuring import DJANGO, MARKETCORE, Target, Workload
 from bench.peer import FOLDER
 from bench.processes import Process
@@ -19,7 +19,7 @@ from bench.socket_load import RawSocket, first_text
 from bench.stage import Stage
 
 SUBSCRIBERS = 1000
-AUCTION = 900
+AUCTION = goods.AUCTIONS + 1
 OUTSTANDING = 4  # events that may be on their way
 BROADCAST = "websockets.broadcast"
 TOPIC = "bench:broadcast"
