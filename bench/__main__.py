@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,14 +13,15 @@ from bench import report
 from bench.machine import describe
 from bench.measuring import Result, Workload, measure, say, show
 from bench.stage import Stage, stage
-from bench.workloads import bids_http, bids_live, buying, fanout, growth, lists
+from bench.workloads import bids_http, bids_live, buying, fanout, growth, lists, paying
 
 ROUNDS, SECONDS = 5, 1.5
-MAKERS = {
+MAKERS: dict[str, Callable[[Stage], Workload]] = {
     **bids_http.WORKLOADS,
     **bids_live.WORKLOADS,
     **fanout.WORKLOADS,
     **buying.WORKLOADS,
+    **paying.WORKLOADS,
     **lists.WORKLOADS,
     **growth.WORKLOADS,
 }

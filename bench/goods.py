@@ -13,8 +13,8 @@ STOCK = 1_000_000
 STEP = 100  # minor units between bids, and the price an auction begins with
 
 _FIRST = """woven carved painted glazed knitted dyed polished beaded brass copper cedar ebony linen cotton woollen
-silken leather clay stone marble amber ivory scarlet indigo olive golden silver ashen round square tall narrow wide folding
-antique modern rustic coastal highland desert""".split()
+silken leather clay stone marble amber ivory scarlet indigo olive golden silver ashen round square tall narrow wide
+folding antique modern rustic coastal highland desert""".split()
 _SECOND = """basket bowl stool blanket lamp mirror drum kettle platter vase rug shawl bracelet necklace sandal saddle
 ladle chest cabinet curtain pillow teapot candle lantern notebook easel clock flute harp mask puppet quilt scarf
 tunic apron wallet satchel hammock broom churn""".split()
@@ -35,5 +35,5 @@ PRICE_MINOR = "1000 + (i * 104729::bigint) % 990000"
 
 def cart_lines(turn: int) -> tuple[str, str]:
     """Return the two products in the cart of buyer ``u`` in a round: of one seller, so that they make one order."""
-    first = f"u % {SELLERS} + {SELLERS} * (10 + (u * 17 + {turn} * 101) % 487)"
+    first = f"u % {SELLERS} + {SELLERS} * (11 + (u * 17 + {turn} * 101) % 486)"
     return first, f"u % {SELLERS} + {SELLERS} * (500 + (u * 29 + {turn} * 67) % 499)"

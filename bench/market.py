@@ -142,7 +142,12 @@ def open_auctions(url: str, auctions: int) -> None:
     """Open an auction on each listing that is one, as a seller's request would have, all in one transaction."""
     now = datetime.now(UTC)
     end = now + timedelta(days=1)
-    terms = {"reserve_minor": None, "buy_now_minor": None, "deposit_minor": None, "increments": [[0, goods.STEP]]}
+    terms: dict[str, Any] = {
+        "reserve_minor": None,
+        "buy_now_minor": None,
+        "deposit_minor": None,
+        "increments": [[0, goods.STEP]],
+    }
     terms |= {"starts_at": now, "ends_at": end, "latest_end_at": end + timedelta(hours=1), "relists_left": 0}
     terms |= {"soft_close": "extend", "window_seconds": 60, "extension_seconds": 60, "if_unpaid": "end"}
     engine = make_engine(url, pool_size=1)

@@ -42,7 +42,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Workload:
-    """Something to measure: per side a function that does a round of so many seconds and returns a figure in ``unit``."""
+    """Something to measure: per side a function that does a round of so many seconds and returns its figure."""
 
     name: str
     title: str

@@ -22,7 +22,11 @@ def draw(growth: dict[str, Any]) -> str:
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
     for place, (title, chart) in enumerate(growth.items()):
-        parts += [f'<g transform="translate({place * WIDTH} 0)">', *_chart(title, chart["unit"], chart["series"]), "</g>"]
+        parts += [
+            f'<g transform="translate({place * WIDTH} 0)">',
+            *_chart(title, chart["unit"], chart["series"]),
+            "</g>",
+        ]
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -50,16 +50,17 @@ def publisher(stage: Stage, name: str) -> Iterator[Publish]:
         command = [sys.executable, "-m", "bench.publishing", kind, stage.market.url, stage.redis_url, channel]
         environment = dict(os.environ)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=environment)
-    assert process.stdin is not None
+    asked = process.stdin
+    assert asked is not None
 
     def publish(events: int) -> None:
-        process.stdin.write(f"{events}\n")
-        process.stdin.flush()
+        asked.write(f"{events}\n")
+        asked.flush()
 
     try:
         yield publish
     finally:
-        process.stdin.close()
+        asked.close()
         process.wait(30)
 
 

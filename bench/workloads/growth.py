@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -54,7 +54,7 @@ def listing(kind: str, stage: Stage) -> Workload:
     for products in SIZES:
         market = grown(stage, products)
         asked = requests("/api/v1/listings", market_queries(kind, market, products))
-        sides[label(products)] = partial(_page_time, market, lambda _slot, asked=asked: next(asked))
+        sides[label(products)] = partial(_page_time, market, asked)
     most, few = label(SIZES[-1]), label(SIZES[1])
     return Workload(
         name=f"grow-list-{kind}",
@@ -65,20 +65,22 @@ def listing(kind: str, stage: Stage) -> Workload:
     )
 
 
-def _page_time(market: Market, request: Callable[[int], bytes], seconds: float) -> float:
-    outcome = drive([market.web().port], READERS, request, seconds / SHARE).require()
+def _page_time(market: Market, asked: Iterator[bytes], seconds: float) -> float:
+    outcome = drive([market.web().port], READERS, lambda _slot: next(asked), seconds / SHARE).require()
     return statistics.median(outcome.latencies) * 1000
 
 
 _FILL_LOG = """
-    INSERT INTO auctions_log (auction_id, seq, kind, at, bidder_id, name, maximum_minor, price_minor, leader_id, text, hash)
+    INSERT INTO auctions_log (auction_id, seq, kind, at, bidder_id, name, maximum_minor, price_minor, leader_id,
+                              text, hash)
     SELECT {auction}, n, 'bid', now() - interval '1 hour', 101 + n % 2, 'u***1', n * 100, n * 100, 101 + n % 2,
            repeat('x', 300), md5(n::text) || md5(n::text)
     FROM generate_series(2, {bids} + 1) n
 """
 _FILL_STANDING = """
-    UPDATE auctions_standings SET seq = {bids} + 1, bids = {bids}, leader_id = 101 + ({bids} + 1) % 2, leader_name = 'u***1',
-           leader_max_minor = ({bids} + 1) * 100, runner_up_minor = {bids} * 100, price_minor = ({bids} + 1) * 100
+    UPDATE auctions_standings
+    SET seq = {bids} + 1, bids = {bids}, leader_id = 101 + ({bids} + 1) % 2, leader_name = 'u***1',
+        leader_max_minor = ({bids} + 1) * 100, runner_up_minor = {bids} * 100, price_minor = ({bids} + 1) * 100
     WHERE listing_id = {auction}
 """
 
@@ -223,7 +225,10 @@ WORKLOADS: dict[str, Callable[[Stage], Workload]] = {
 _CHARTS = {
     "List pages": {name: name.removeprefix("grow-list-") for name in WORKLOADS if name.startswith("grow-list-")},
     "A bid": {"grow-bids": "a bid over HTTP, by bids on the auction"},
-    "A live channel": {"grow-live-event": "an event, written to heard", "grow-live-return": f"return after {MISSED} events"},
+    "A live channel": {
+        "grow-live-event": "an event, written to heard",
+        "grow-live-return": f"return after {MISSED} events",
+    },
 }
 
 
