@@ -27,7 +27,7 @@ _WRITE = text(
     """
     WITH incoming AS (
         SELECT channel, type, data, row_number() OVER (PARTITION BY channel ORDER BY place) AS step
-        FROM unnest(CAST(:channels AS text[]), CAST(:types AS text[]), CAST(:data AS text[]))
+        FROM ROWS FROM (json_to_recordset(CAST(:events AS json)) AS (channel text, type text, data text))
              WITH ORDINALITY AS given(channel, type, data, place)
     ), counted AS (
         SELECT channel, count(*) AS events FROM incoming GROUP BY channel
@@ -159,12 +159,10 @@ def _write(registry: Any, transaction: Any) -> None:
         transaction.addAfterCommitHook(_send, args=(registry, messages))
 
 
-def _parameters(pending: Sequence[LiveEvent]) -> dict[str, list[str]]:
-    return {
-        "channels": [event.channel for event in pending],
-        "types": [event.type for event in pending],
-        "data": [event.data for event in pending],
-    }
+def _parameters(pending: Sequence[LiveEvent]) -> dict[str, str]:
+    # One JSON text: the driver escapes the texts of an array character by character.
+    rows = [{"channel": event.channel, "type": event.type, "data": event.data} for event in pending]
+    return {"events": dumps(rows).decode()}
 
 
 def _events(pending: Sequence[LiveEvent], rows: Any) -> list[Event]:
