@@ -12,8 +12,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from marketcore.db.session import work
+from marketcore.db.session import perform, work
 from marketcore.live.tickets import TicketService
+from marketcore.testing.databases import database_from
 from marketcore.testing.live import LiveServer
 from marketcore.testing.live_process import LiveProcess, free_port
 
@@ -71,6 +72,9 @@ class Room:
         rows = self.query('SELECT "offset", data FROM live_events WHERE channel = :c ORDER BY "offset"', c=channel)
         return [(offset, data["number"]) for offset, data in rows]
 
+    def perform(self, function: Callable[..., Any]) -> Any:
+        return perform(self.registry, function)
+
     def process(self) -> LiveProcess:
         """Return this room's live process, not started, on a port that stays the same."""
         port = free_port()
@@ -93,6 +97,32 @@ def make_room(make_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable
             return built
 
         yield room
+
+
+@pytest.fixture(scope="module")
+def lasting_settings(
+    servers: tuple[str, str], templates: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """Settings over a database that all tests of a file share."""
+    with database_from(servers[0], templates()) as url:
+        yield {
+            "marketcore.database_url": url,
+            "marketcore.redis_url": servers[1],
+            "marketcore.data_dir": str(tmp_path_factory.mktemp("data")),
+            "marketcore.environment": "development",
+        }
+
+
+@pytest.fixture(scope="module")
+def open_room() -> Callable[..., Iterator[Room]]:
+    """Return ``open_room(settings)``: yields a room over these settings, for fixtures that last longer than a test."""
+
+    def opened(settings: dict[str, Any]) -> Iterator[Room]:
+        room = Room(settings)
+        yield room
+        room.close()
+
+    return opened
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ class House:
         product = {"title": title or f"Drum {uuid.uuid4().hex[:6]}", "description": "Mvule and goatskin.\nOld."}
         product_id = self.done(self.seller.post("/api/v1/products", json=product))["id"]
         fields = {"price": kes("1000.00"), **({} if "ends_at" in terms else {"duration_minutes": 60}), **terms}
-        offer = {"product_id": product_id, "kind": "auction", "auction": fields}
+        offer = {"product_id": product_id, "auction": fields}
         return int(self.done(self.seller.post("/api/v1/listings", json=offer))["id"])
 
     def bidder(self) -> tuple[str, httpx.Client]:

@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from marketcore.db import clock
 from marketcore.events import OrderPlaced
-from marketcore.exceptions import NotFound, OutOfStock
+from marketcore.exceptions import Conflict, NotFound, OutOfStock
 from marketcore.money import Money
-from marketcore.orders.rules import CartLine, check_award, split_by_seller
+from marketcore.orders.rules import UNPACKED, CartLine, check_award, split_by_seller
 from marketcore.states import OrderState
 
 # Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
@@ -74,6 +74,8 @@ _PLACE = text(
 _READ = text(
     "SELECT id, buyer_id, currency, total_minor, ship_to, created_at, expires_at FROM checkouts WHERE id = :id"
 )
+_ORDERS = text("SELECT id, state FROM orders WHERE checkout_id = :id ORDER BY id FOR UPDATE")
+_SEND_TO = text("UPDATE checkouts SET ship_to = CAST(:ship_to AS jsonb) WHERE id = :id")
 
 
 class CheckoutService:
@@ -117,6 +119,14 @@ class CheckoutService:
         if row is None or row.buyer_id != buyer_id:
             raise NotFound(f"there is no checkout {checkout_id} of yours")
         return row
+
+    def send_to(self, checkout_id: int, buyer_id: int, ship_to: dict[str, str]) -> None:
+        """Say where a checkout goes; ``Conflict`` once any of its orders is packed, or has ended."""
+        self.read(checkout_id, buyer_id)
+        for order in self._session.execute(_ORDERS, {"id": checkout_id}):
+            if order.state not in UNPACKED:
+                raise Conflict(f"checkout {checkout_id} is sent where it is: order {order.id} is {order.state}")
+        self._session.execute(_SEND_TO, {"id": checkout_id, "ship_to": json.dumps(ship_to)})
 
     def _locked(self, wanted: Sequence[Any]) -> list[CartLine]:
         """Return the lines for rows of (listing id, quantity, agreed price or ``None``), their listings locked."""

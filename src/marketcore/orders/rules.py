@@ -36,6 +36,10 @@ STEPS: Mapping[tuple[OrderState, OrderState], frozenset[Actor]] = {
 }
 # States in which the money of a paid order, but for what has gone back, stands on its held account.
 MONEY_HELD = frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED})
+# States in which the goods have no label yet: their buyer may still say where they go.
+UNPACKED = frozenset({_O.PENDING_PAYMENT, _O.PAID, _O.CONFIRMED})
+# Steps that nobody can take with goods that go nowhere.
+ADDRESSED = frozenset({_O.PACKED, _O.SHIPPED})
 
 
 def is_held(order: Any) -> bool:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-
-from marketcore.web.json import utc
 
 GENESIS = "0" * 64
 
@@ -48,11 +46,10 @@ _decoder = msgspec.json.Decoder(Entry)
 
 def make_entry(auction: int, seq: int, kind: str, at: datetime, prev: str, **fields: Any) -> tuple[str, str]:
     """Return the text of a new entry and its hash."""
-    if fields.get("ends_at") is not None:
-        fields["ends_at"] = utc(fields["ends_at"])
-    when = utc(at)
-    assert when is not None
-    entry = Entry(auction=auction, seq=seq, kind=kind, at=when, prev=prev, salt=secrets.token_hex(16), **fields)
+    if fields.get("ends_at"):
+        fields["ends_at"] = fields["ends_at"].astimezone(UTC)
+    salt = secrets.token_hex(16)
+    entry = Entry(auction=auction, seq=seq, kind=kind, at=at.astimezone(UTC), prev=prev, salt=salt, **fields)
     raw = _encoder.encode(entry)
     return raw.decode(), hashlib.sha256(raw).hexdigest()
 

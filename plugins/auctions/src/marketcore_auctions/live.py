@@ -25,5 +25,3 @@ def place_bid(registry: Any, identity: Any, data: Mapping[str, Any]) -> Future[d
     """Bid, as over HTTP."""
     desk: BidDesk = registry["bid desk"]
     return desk.place(Bid(data["auction_id"], identity.user_id, data["maximum"]))
-
-

@@ -92,9 +92,7 @@ def terms_of(row: Any) -> Terms:
 
 def standing_of_row(row: Any) -> Standing:
     """Return how the auction of ``row`` stands."""
-    return Standing(
-        row.ends_at, row.leader_id, row.leader_max_minor, row.runner_up_minor, row.bids, row.extensions
-    )
+    return Standing(row.ends_at, row.leader_id, row.leader_max_minor, row.runner_up_minor, row.bids, row.extensions)
 
 
 class Lot:
@@ -136,8 +134,15 @@ class Lot:
         self.state, self.outcome = "closed", outcome
 
     def note(
-        self, kind: str, at: datetime, *, bidder_id: int | None = None, name: str = "", maximum: int | None = None,
-        price: int | None = None, **more: Any,
+        self,
+        kind: str,
+        at: datetime,
+        *,
+        bidder_id: int | None = None,
+        name: str = "",
+        maximum: int | None = None,
+        price: int | None = None,
+        **more: Any,
     ) -> None:
         """Append an entry to the log; ``price`` is the price of the moment where none is given."""
         self.seq += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -72,7 +71,7 @@ _LOG = text(
     """SELECT seq, text, hash FROM auctions_log WHERE auction_id = :id AND seq > :after ORDER BY seq LIMIT :limit"""
 )
 _STATE = text("SELECT state FROM auctions_standings WHERE listing_id = :id")
-_BEFORE_ALL = datetime.min.isoformat() + "Z"
+_BEFORE_ALL = "-infinity"
 LAST = 2**63 - 1
 
 

@@ -167,7 +167,7 @@ AuctionPage = page_of(AuctionDocument, "AuctionPage")
 
 
 class AuctionQuery(PageQuery):
-    """Which auctions to list: open ones ending soonest first, scheduled ones by their start, closed ones newest first."""
+    """Which auctions to list: open ones by their end, scheduled ones by their start, closed ones newest first."""
 
     state = choice("open", "scheduled", "closed", missing="open")
     seller_id = key(missing=None)
@@ -202,8 +202,8 @@ HistoryPage = page_of(HistoryEntry, "BidHistoryPage")
 class LogText(Schema):
     """One entry of the log: `hash` is the SHA-256 of `text`, whose `prev` is the hash before."""
 
-    text = text(10_000)
     hash = text(64)
+    text = text(10_000)
 
 
 class LogQuery(PageQuery):

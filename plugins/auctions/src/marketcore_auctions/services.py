@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,6 +52,16 @@ _WATCH = text(
        SELECT :user, listing_id, :watching FROM auctions_auctions WHERE listing_id = :auction
        ON CONFLICT (user_id, auction_id) DO UPDATE SET watching = excluded.watching RETURNING auction_id"""
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The order that an award has become, to be paid until ``due_at``."""
+
+    order_id: int
+    checkout_id: int
+    price: Money
+    due_at: datetime
 
 
 class AuctionService:
@@ -108,14 +119,14 @@ class AuctionService:
         self._award(lot, won, 1, without, now)
         self._told_closed(lot, won, now)
 
-    def _award(self, lot: Lot, won: Award, round: int, without: Collection[Any], now: datetime) -> Any:
-        """Note the award in the log and order the lot for whoever won it; return the order's row."""
+    def _award(self, lot: Lot, won: Award, round: int, without: Collection[Any], now: datetime) -> Placed:
+        """Note the award in the log and order the lot for whoever won it."""
         winner: Any = won.bidder
         left_out = tuple(sorted(str(lot.pseudonym(bidder)) for bidder in without))
         lot.note("awarded", now, bidder_id=winner, price=won.price_minor, round=round, without=left_out)
         return self._order(lot, won, round, now)
 
-    def _order(self, lot: Lot, won: Award, round: int, now: datetime) -> Any:
+    def _order(self, lot: Lot, won: Award, round: int, now: datetime) -> Placed:
         winner: Any = won.bidder
         save(self._session, [lot])
         due = now + self._payment_time
@@ -136,22 +147,25 @@ class AuctionService:
                 "hold": hold,
             },
         )
-        price = Money(won.price_minor, lot.row.currency)
-        self._emit(AuctionWon(lot.id, winner, order.id, price, due, round))
+        placed = Placed(order.id, order.checkout_id, Money(won.price_minor, lot.row.currency), due)
+        self._tell_winner(lot, winner, placed, round)
+        return placed
+
+    def _tell_winner(self, lot: Lot, winner: int, placed: Placed, round: int) -> None:
+        self._emit(AuctionWon(lot.id, winner, placed.order_id, placed.price, placed.due_at, round))
         self._publish(
             f"user:{winner}",
             "auction.won",
             {
                 "auction_id": lot.id,
                 "title": lot.row.title,
-                "order_id": order.id,
-                "checkout_id": order.checkout_id,
-                "price": present_money(price.minor, price.currency),
-                "due_at": utc(due),
+                "order_id": placed.order_id,
+                "checkout_id": placed.checkout_id,
+                "price": present_money(placed.price.minor, placed.price.currency),
+                "due_at": utc(placed.due_at),
                 "round": round,
             },
         )
-        return order
 
     def _end_unsold(self, lot: Lot, now: datetime, *, without: Collection[Any] = ()) -> None:
         lot.close("unsold")
@@ -184,8 +198,8 @@ class AuctionService:
         name = self._session.execute(_USER, {"id": winner}).one().username
         return {"name": masked(name), "bidder": lot.pseudonym(winner)}
 
-    def buy_now(self, auction_id: int, buyer_id: int) -> Any:
-        """Sell the lot at its buy-now price; return the order's row. ``Conflict`` says why it cannot be."""
+    def buy_now(self, auction_id: int, buyer_id: int) -> Placed:
+        """Sell the lot at its buy-now price. ``Conflict`` says why it cannot be."""
         lot = self._lock(auction_id)
         now = clock.now(self._session)
         self._check_running(lot, now)
@@ -200,9 +214,9 @@ class AuctionService:
         self._release(lot)
         lot.close("sold")
         lot.note("bought", now, bidder_id=buyer_id, name=masked(buyer.username), price=won.price_minor)
-        order = self._order(lot, won, 1, now)
+        placed = self._order(lot, won, 1, now)
         self._told_closed(lot, won, now)
-        return order
+        return placed
 
     def cancel(self, auction_id: int, identity: Any) -> None:
         """Call an auction off: its seller before the first bid, an admin at any time before its end."""
@@ -324,6 +338,4 @@ def auction_service(_context: Any, request: Any) -> AuctionService:
     from marketcore.settings import section
 
     checkout = request.find_service(CheckoutService)
-    return AuctionService(
-        request.db, checkout, request.emit, request.publish, section(request.registry, "auctions")
-    )
+    return AuctionService(request.db, checkout, request.emit, request.publish, section(request.registry, "auctions"))

@@ -51,7 +51,8 @@ _ENDING = text(
        RETURNING a.listing_id, a.seller_id, a.title, a.currency, s.price_minor, s.ends_at"""
 )
 _INTERESTED = text(
-    "SELECT user_id FROM auctions_interests WHERE auction_id = :id AND (watching OR bidding) ORDER BY user_id LIMIT 5000"
+    """SELECT user_id FROM auctions_interests WHERE auction_id = :id AND (watching OR bidding)
+       ORDER BY user_id LIMIT 5000"""
 )
 
 

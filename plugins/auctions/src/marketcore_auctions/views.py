@@ -123,14 +123,14 @@ def place_bid(request: Any) -> dict[str, Any]:
 def buy_now(request: Any) -> dict[str, Any]:
     """Buy the lot at once, at its buy-now price."""
     auction_id = request.valid.path["auction_id"]
-    order = request.find_service(AuctionService).buy_now(auction_id, request.authenticated_userid)
+    placed = request.find_service(AuctionService).buy_now(auction_id, request.authenticated_userid)
     request.response.status_int = 201
     return {
         "auction_id": auction_id,
-        "order_id": order.id,
-        "checkout_id": order.checkout_id,
-        "price": present_money(order.total_minor, order.currency),
-        "due_at": utc(order.payment_due_at),
+        "order_id": placed.order_id,
+        "checkout_id": placed.checkout_id,
+        "price": present_money(placed.price.minor, placed.price.currency),
+        "due_at": utc(placed.due_at),
     }
 
 
