@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import runpy
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +12,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from marketcore.db.session import work
+from marketcore.db.session import perform, work
 from marketcore.live.tickets import TicketService
+from marketcore.testing.databases import database_from
 from marketcore.testing.live import LiveServer
+from marketcore.testing.live_process import LiveProcess, free_port
 
 SMALL_MARKET = Path(__file__).with_name("small_market.py")
 build_registry = runpy.run_path(str(SMALL_MARKET))["build_registry"]
@@ -21,8 +24,6 @@ build_registry = runpy.run_path(str(SMALL_MARKET))["build_registry"]
 
 class Room:
     """The small marketplace and its people."""
-
-    program = SMALL_MARKET
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
@@ -71,6 +72,15 @@ class Room:
         rows = self.query('SELECT "offset", data FROM live_events WHERE channel = :c ORDER BY "offset"', c=channel)
         return [(offset, data["number"]) for offset, data in rows]
 
+    def perform(self, function: Callable[..., Any]) -> Any:
+        return perform(self.registry, function)
+
+    def process(self) -> LiveProcess:
+        """Return this room's live process, not started, on a port that stays the same."""
+        port = free_port()
+        settings = {**self.settings, "live.port": str(port)}
+        return LiveProcess([str(SMALL_MARKET), json.dumps(settings)], port)
+
     def close(self) -> None:
         self.registry["live sender"].close()
         self.registry["engine"].dispose()
@@ -89,6 +99,32 @@ def make_room(make_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable
         yield room
 
 
+@pytest.fixture(scope="module")
+def lasting_settings(
+    servers: tuple[str, str], templates: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """Settings over a database that all tests of a file share."""
+    with database_from(servers[0], templates()) as url:
+        yield {
+            "marketcore.database_url": url,
+            "marketcore.redis_url": servers[1],
+            "marketcore.data_dir": str(tmp_path_factory.mktemp("data")),
+            "marketcore.environment": "development",
+        }
+
+
+@pytest.fixture(scope="module")
+def open_room() -> Callable[..., Iterator[Room]]:
+    """Return ``open_room(settings)``: yields a room over these settings, for fixtures that last longer than a test."""
+
+    def opened(settings: dict[str, Any]) -> Iterator[Room]:
+        room = Room(settings)
+        yield room
+        room.close()
+
+    return opened
+
+
 @pytest.fixture
 def room(make_room: Callable[..., Room]) -> Room:
     return make_room()
@@ -98,6 +134,12 @@ def room(make_room: Callable[..., Room]) -> Room:
 def live(room: Room) -> Iterator[LiveServer]:
     with LiveServer(room.registry) as server:
         yield server
+
+
+@pytest.fixture
+def process(room: Room) -> Iterator[LiveProcess]:
+    with room.process() as running:
+        yield running
 
 
 @pytest.fixture

