@@ -27,6 +27,7 @@ CORE = (
     "marketcore.catalog",
     "marketcore.ledger",
     "marketcore.orders",
+    "marketcore.violations",
     "marketcore.payments",
     "marketcore.refunds",
     "marketcore.disputes",

@@ -106,6 +106,16 @@ class Process:
     about: str
 
 
+@dataclass(frozen=True)
+class FrontPage:
+    """Where a person begins: ``path`` at the process called ``process``; ``about`` says what is there."""
+
+    name: str
+    path: str
+    process: str
+    about: str
+
+
 def table(registry: Any, category: str) -> dict[str, Any]:
     """Return what has been registered under ``category`` (``"jobs"``, ``"live channels"`` …), by name."""
     entries: dict[str, Any] = registry.setdefault(f"marketcore {category}", {})
@@ -288,6 +298,13 @@ def add_process(
     _declare(config, "processes", name, Process(name, serve, port_setting, development_only, page, about))
 
 
+def add_front_page(config: Any, name: str, path: str, *, about: str, process: str = "web") -> None:
+    """Let ``marketcore run`` print the address of ``path`` at the process called ``process``."""
+    if not path.startswith("/"):
+        raise ConfigurationError(f"the front page {name!r} has the path {path!r}: begin it with '/'")
+    _declare(config, "front pages", name, FrontPage(name, path, process, about), path=path)
+
+
 def add_migrations(config: Any, label: str, location: str) -> None:
     """Say that the Alembic branch ``label`` lives in ``location`` (``package:folder``) and is to be applied."""
     _declare(config, "migrations", label, location, location=location)
@@ -308,6 +325,7 @@ CATEGORIES = (
     "payout providers",
     "payment purposes",
     "processes",
+    "front pages",
     "migrations",
 )
 DIRECTIVES: Mapping[str, Callable[..., Any]] = {
@@ -327,6 +345,7 @@ DIRECTIVES: Mapping[str, Callable[..., Any]] = {
         add_payout_provider,
         add_payment_purpose,
         add_process,
+        add_front_page,
         add_migrations,
     )
 }

@@ -69,6 +69,16 @@ class OrderStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ViolationRecorded:
+    """A buyer did not keep their word about an order; ``standing`` violations now count against them."""
+
+    user_id: int
+    order_id: int
+    kind: str
+    standing: int
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentCaptured:
     """Money has arrived for ``purpose``/``reference`` and stands in the ledger."""
 

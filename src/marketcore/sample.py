@@ -1,4 +1,4 @@
-"""Sample data for a first look: accounts, categories, products on sale. Only for a marketplace without accounts."""
+"""Sample data for a first look: accounts, categories, things on sale. Only for a marketplace without accounts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from marketcore.catalog.images import ImageService
 from marketcore.catalog.services import CategoryService, ListingService, ProductService
+from marketcore.directives import table
 from marketcore.exceptions import ConfigurationError
 from marketcore.money import Money
+from marketcore.sample_pictures import STILLS, draw
 from marketcore.settings import section
 
 PEOPLE = (
@@ -37,6 +39,27 @@ GOODS: tuple[tuple[str, str, str, str, int, int, tuple[int, int, int]], ...] = (
     ),
     ("seller2", "Electronics", "Refurbished phone", "6.1 inch, one year of warranty.", 14_999_00, 5, (50, 50, 60)),
 )
+# Seller, title, description, starting price, and how many minutes each runs; there is a still of each title.
+LOTS = (
+    (
+        "seller1",
+        "Ngoma drum from Kisumu",
+        "Turned from one log of mvule, headed with goatskin.",
+        4_000_00,
+        20,
+    ),
+    (
+        "seller2",
+        "Kiondo basket, indigo bands",
+        "Sisal, dyed with indigo, woven in Machakos.",
+        1_200_00,
+        55,
+    ),
+    ("seller1", "Burnished clay pot", "Thrown without a wheel and burnished with a pebble. 38 cm high.", 2_500_00, 180),
+    ("seller2", "Calabash milk gourd", "A kibuyu, smoked and oiled, with two repairs in copper wire.", 900_00, 1_440),
+    ("seller1", "Soapstone bowl from Tabaka", "Rose soapstone in one piece, 31 cm across, heavy.", 1_800_00, 4_320),
+    ("seller2", "Brass coffee pot", "A dallah from Lamu, about 1920, tinned inside.", 6_500_00, 10_080),
+)
 _ADD = text(
     """INSERT INTO users (username, email, password_hash, roles) VALUES (:name, :email, :hash, :roles) RETURNING id"""
 )
@@ -54,7 +77,14 @@ def load_sample(request: Any) -> list[str]:
     for seller, category, title, description, price, stock, colour in GOODS:
         _offer(request, ids[seller], categories[category], title, description, price, stock, colour)
     made = [f"{name} / {password} ({', '.join(roles)})" for name, password, roles in PEOPLE]
-    return [*made, f"{len(GOODS)} products on sale in {len(categories)} categories"]
+    on_sale = f"{len(GOODS)} products on sale in {len(categories)} categories"
+    # Who enables auctions gets some; the core needs to know no more of them than what to publish.
+    if "auction" not in table(request.registry, "listing kinds"):
+        return [*made, on_sale]
+    category = _category(request, "Auctions")
+    for seller, title, description, price, minutes in LOTS:
+        _put_up(request, ids[seller], category, title, description, price, minutes)
+    return [*made, on_sale, f"{len(LOTS)} running auctions"]
 
 
 def is_empty(request: Any) -> bool:
@@ -89,6 +119,16 @@ def _offer(
     currency = section(request.registry, "marketcore")["default_currency"]
     offer = {"price": Money(price, currency), "quantity": stock}
     request.find_service(ListingService).publish(seller_id, product_id, "fixed_price", offer)
+
+
+def _put_up(
+    request: Any, seller_id: int, category_id: int, title: str, description: str, price: int, minutes: int
+) -> None:
+    product_id = request.find_service(ProductService).add(seller_id, title, description, category_id)
+    request.find_service(ImageService).upload(product_id, seller_id, draw(STILLS[title]))
+    currency = section(request.registry, "marketcore")["default_currency"]
+    terms = {"price": Money(price, currency), "buy_now": Money(price * 6, currency), "duration_minutes": minutes}
+    request.find_service(ListingService).publish(seller_id, product_id, "auction", terms)
 
 
 def _picture(title: str, colour: tuple[int, int, int]) -> bytes:

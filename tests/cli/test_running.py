@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
 
-from marketcore.cli.running import address_of, answers, environment, started
+from marketcore.cli.running import address_of, announce, answers, environment, started
 from marketcore.config import configure
 from marketcore.directives import Process, table
 from marketcore.exceptions import ConfigurationError
@@ -41,6 +42,16 @@ def test_a_process_on_any_free_port_has_no_address_to_wait_for(miniatures, tmp_p
     miniatures("good")
     market = registry(tmp_path, marketcore__plugins="good")
     assert address_of(market, table(market, "processes")["good_sweeper"]) is None
+
+
+def test_front_pages_are_printed_with_the_address_of_the_process_that_serves_them(miniatures, tmp_path, capsys):
+    miniatures("good")
+    market = registry(tmp_path, marketcore__plugins="good")
+    announce(market, started(market), {"web": ("127.0.0.1", 8123)})
+    printed = capsys.readouterr().out
+    assert re.search(r"good_things +http://127\.0\.0\.1:8123/api/v1/good/things +good things$", printed, re.MULTILINE)
+    announce(market, started(market), {})
+    assert "good_things" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("setting", ["web.prot", "nobody.port"])

@@ -24,6 +24,7 @@ OF_GOOD = {
     "good payout provider": "payout providers 'good_payout'",
     "good purpose": "payment purposes 'good_thing'",
     "good process": "processes 'good_sweeper'",
+    "good front page": "front pages 'good_things'",
     "good route": "route 'good.things'",
     "good view": "the view of route 'good.things'",
 }

@@ -23,6 +23,7 @@ TABLES = {
     "payout providers": "good_payout",
     "payment purposes": "good_thing",
     "processes": "good_sweeper",
+    "front pages": "good_things",
 }
 
 

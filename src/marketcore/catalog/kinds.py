@@ -88,4 +88,4 @@ def includeme(config: Any) -> None:
         renderer="json",
         openapi={"body": body, "responses": {201: ListingDocument}, "refusals": [409]},
     )
-    config.action(("catalog", "listing kinds"), _register, args=(config, body), order=PHASE3_CONFIG)
+    config.action(("catalog", "listing kinds"), _register, args=(config, body), order=PHASE3_CONFIG + 100)

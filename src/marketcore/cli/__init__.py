@@ -27,6 +27,8 @@ MODULES = (
     "marketcore.cli.sample",
     "marketcore.cli.tour",
 )
+# A plugin's entry points of this group are click commands, called as they are named.
+PLUGIN_COMMANDS = "marketcore.commands"
 _OPTION = "config_file"
 
 
@@ -49,6 +51,18 @@ class Commands(click.Group):
             cmd.params.append(_config_option())
         super().add_command(cmd, name)
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the platform's commands and of the installed plugins'."""
+        return sorted({*super().list_commands(ctx), *(entry.name for entry in plugin_commands())})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; a plugin's is imported only when it is asked for."""
+        if cmd_name not in self.commands:
+            for entry in plugin_commands():
+                if entry.name == cmd_name:
+                    self.add_command(entry.load(), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it refuses is told, what is broken keeps its traceback."""
         try:
@@ -58,6 +72,13 @@ class Commands(click.Group):
             if message is None:
                 raise
             raise Refused(message) from error
+
+
+def plugin_commands() -> Any:
+    """Return the entry points of commands that installed plugins bring."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=PLUGIN_COMMANDS)
 
 
 def explanation(error: Exception) -> str | None:

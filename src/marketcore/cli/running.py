@@ -118,12 +118,20 @@ def _connects(host: str, port: int) -> bool:
 
 def announce(registry: Any, processes: dict[str, Any], addresses: dict[str, tuple[str, int]]) -> None:
     """Say where to go, and what is being started."""
+    from marketcore.directives import table
     from marketcore.settings import section
 
     for name, process in processes.items():
-        click.echo(f"  {name:10} {_link(addresses.get(name), process.page):42} {process.about}")
+        _line(name, _link(addresses.get(name), process.page), process.about)
+    for page in table(registry, "front pages").values():
+        if page.process in addresses:
+            _line(page.name, _link(addresses[page.process], page.path), page.about)
     data = Path(section(registry, "marketcore")["data_dir"]).resolve()
     click.echo(f"Data is kept in {data}. Ctrl-C stops everything; `marketcore tour` walks through a purchase.")
+
+
+def _line(name: str, address: str, about: str) -> None:
+    click.echo(f"  {name:10} {address:42} {about}")
 
 
 def _link(address: tuple[str, int] | None, page: str) -> str:

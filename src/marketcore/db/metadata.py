@@ -11,6 +11,7 @@ NOUNS = (
     "media",
     "catalog",
     "orders",
+    "violations",
     "payments",
     "refunds",
     "disputes",

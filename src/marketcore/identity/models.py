@@ -12,7 +12,10 @@ from marketcore.db.base import Base, CreatedAt, Key, Moment
 
 
 class User(Base):
-    """An account. ``email`` is stored in lower case; ``roles`` is a set of buyer, seller, admin."""
+    """An account. ``email`` is stored in lower case; ``roles`` is a set of buyer, seller, admin.
+
+    ``blocked_for`` names the rule of the platform that blocked it, and is empty where an admin did.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
@@ -31,6 +34,7 @@ class User(Base):
     roles: Mapped[list[str]] = mapped_column(ARRAY(String(20)))
     blocked_at: Mapped[Moment | None]
     blocked_reason: Mapped[str] = mapped_column(String(500), server_default="")
+    blocked_for: Mapped[str] = mapped_column(String(20), server_default="")
     picture_id: Mapped[int | None] = mapped_column(ForeignKey("media_objects.id", ondelete="SET NULL"))
     created_at: Mapped[CreatedAt]
 

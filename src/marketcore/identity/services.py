@@ -47,11 +47,13 @@ _CHANGE = text(
         WHERE id = :user_id RETURNING {_COLUMNS}"""
 )
 _BLOCK = text(
-    f"""UPDATE users SET blocked_at = coalesce(blocked_at, market_clock()), blocked_reason = :reason
+    f"""UPDATE users SET blocked_at = coalesce(blocked_at, market_clock()), blocked_reason = :reason,
+            blocked_for = :rule
         WHERE id = :user_id RETURNING {_COLUMNS}"""
 )
 _UNBLOCK = text(
-    f"UPDATE users SET blocked_at = NULL, blocked_reason = '' WHERE id = :user_id RETURNING {_COLUMNS}",
+    f"""UPDATE users SET blocked_at = NULL, blocked_reason = '', blocked_for = ''
+        WHERE id = :user_id RETURNING {_COLUMNS}"""
 )
 _LIST = text(
     f"""SELECT {_COLUMNS} FROM users
@@ -168,11 +170,15 @@ class IdentityService:
             raise UsernameTaken(errors={"username": "is taken: choose another"}) from None
         return _found(row)
 
-    def block(self, user_id: int, reason: str, *, by: int) -> Any:
-        """Take away an account's right to trade and end its sessions; its owner may log in again and read."""
+    def block(self, user_id: int, reason: str, *, by: int | None, rule: str = "") -> Any:
+        """Take away an account's right to trade and end its sessions; its owner may log in again and read.
+
+        ``rule`` names the platform's rule that blocks, where ``by`` is nobody; an admin's later block replaces it.
+        """
         if user_id == by:
             raise Conflict("you cannot block your own account")
-        row = _found(self._db.execute(_BLOCK, {"user_id": user_id, "reason": reason}).one_or_none())
+        values = {"user_id": user_id, "reason": reason, "rule": rule}
+        row = _found(self._db.execute(_BLOCK, values).one_or_none())
         self._sessions.end(user_id, "account blocked")
         self._emit(UserBlocked(user_id, True, reason))
         return row

@@ -1,8 +1,9 @@
-"""Checkout: a cart becomes one order per seller, its stock reserved, in one transaction."""
+"""Checkout: a cart becomes one order per seller, its stock reserved, in one transaction; so does an award."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,23 +11,27 @@ from sqlalchemy import text
 
 from marketcore.db import clock
 from marketcore.events import OrderPlaced
-from marketcore.exceptions import NotFound, OutOfStock
+from marketcore.exceptions import Conflict, NotFound, OutOfStock
 from marketcore.money import Money
-from marketcore.orders.rules import CartLine, split_by_seller
+from marketcore.orders.rules import UNPACKED, CartLine, check_award, split_by_seller
 from marketcore.states import OrderState
 
 # Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
-_LOCK_CART = text("SELECT listing_id FROM cart_items WHERE user_id = :buyer ORDER BY listing_id FOR UPDATE")
+_LOCK_CART = text(
+    """SELECT listing_id, quantity, award_minor FROM cart_items WHERE user_id = :buyer ORDER BY listing_id FOR UPDATE"""
+)
 # The listings are locked in id order, here and wherever stock comes back.
 _LOCK_LISTINGS = text(
     """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
-              coalesce(c.award_minor, l.price_minor) AS unit_minor, c.quantity AS wanted, l.quantity AS left,
+              coalesce(w.agreed_minor, l.price_minor) AS unit_minor, w.quantity AS wanted, l.quantity AS left,
               coalesce((SELECT r.basis_points FROM commission_rates r
                         WHERE (r.seller_id = l.seller_id OR r.seller_id IS NULL)
                           AND (r.category_id = p.category_id OR r.category_id IS NULL)
                         ORDER BY r.seller_id IS NULL, r.category_id IS NULL LIMIT 1), :commission) AS commission_bp
-       FROM cart_items c JOIN listings l ON l.id = c.listing_id JOIN products p ON p.id = l.product_id
-       WHERE c.user_id = :buyer AND l.id = ANY(:listings) ORDER BY l.id FOR NO KEY UPDATE OF l"""
+       FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[]), CAST(:agreed AS bigint[]))
+            AS w(listing_id, quantity, agreed_minor)
+       JOIN listings l ON l.id = w.listing_id JOIN products p ON p.id = l.product_id
+       ORDER BY l.id FOR NO KEY UPDATE OF l"""
 )
 _RESERVE = text(
     """UPDATE listings l SET quantity = l.quantity - w.quantity
@@ -35,8 +40,8 @@ _RESERVE = text(
 )
 _PLACE = text(
     """WITH placed AS (
-         INSERT INTO checkouts (buyer_id, currency, total_minor, ship_to, expires_at)
-         VALUES (:buyer, :currency, :total, CAST(:ship_to AS jsonb), :due) RETURNING id),
+         INSERT INTO checkouts (buyer_id, currency, total_minor, origin, ship_to, expires_at)
+         VALUES (:buyer, :currency, :total, :origin, CAST(:ship_to AS jsonb), :due) RETURNING id),
        ordered AS (
          INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor,
                              payment_due_at)
@@ -59,19 +64,22 @@ _PLACE = text(
          INSERT INTO stock_reservations (line_id, order_id, listing_id, quantity, state, expires_at)
          SELECT id, order_id, listing_id, quantity, 'held', :due FROM lines),
        told AS (
-         INSERT INTO order_history (order_id, seq, previous, state, actor_id)
-         SELECT id, 1, NULL, :state, :buyer FROM ordered),
+         INSERT INTO order_history (order_id, seq, previous, state, actor_id, note)
+         SELECT id, 1, NULL, :state, :buyer, :note FROM ordered),
        emptied AS (
-         DELETE FROM cart_items WHERE user_id = :buyer AND listing_id = ANY(CAST(:listings AS bigint[])))
+         DELETE FROM cart_items
+         WHERE :origin = 'cart' AND user_id = :buyer AND listing_id = ANY(CAST(:listings AS bigint[])))
        SELECT id, checkout_id, seller_id, total_minor FROM ordered ORDER BY id"""
 )
 _READ = text(
     "SELECT id, buyer_id, currency, total_minor, ship_to, created_at, expires_at FROM checkouts WHERE id = :id"
 )
+_ORDERS = text("SELECT id, state FROM orders WHERE checkout_id = :id ORDER BY id FOR UPDATE")
+_SEND_TO = text("UPDATE checkouts SET ship_to = CAST(:ship_to AS jsonb) WHERE id = :id")
 
 
 class CheckoutService:
-    """Turns carts into orders."""
+    """Turns carts into orders, and prices agreed elsewhere."""
 
     def __init__(self, session: Any, emit: Any, publish: Any, *, payment_minutes: int, commission_bp: int) -> None:
         self._session = session
@@ -82,18 +90,28 @@ class CheckoutService:
 
     def check_out(self, buyer_id: int, ship_to: dict[str, str]) -> int:
         """Place the buyer's whole cart and return the checkout's id; ``OutOfStock`` or ``Conflict`` if it cannot."""
-        sellers = split_by_seller(self._locked_cart(buyer_id), buyer_id)
-        lines = [line for group in sellers.values() for line in group]
-        self._reserve(lines)
+        cart = self._session.execute(_LOCK_CART, {"buyer": buyer_id}).all()
+        sellers = split_by_seller(self._locked(cart), buyer_id)
         due = clock.now(self._session) + self._payment_time
-        orders = self._place(buyer_id, sellers, lines, ship_to, due)
-        for order in orders:
-            total = Money(order.total_minor, lines[0].currency)
-            self._emit(OrderPlaced(order.id, order.checkout_id, buyer_id, order.seller_id, total))
-            status = {"order_id": order.id, "status": str(OrderState.PENDING_PAYMENT)}
-            self._publish(f"order:{order.id}", f"order.{OrderState.PENDING_PAYMENT}", status)
-        checkout_id: int = orders[0].checkout_id
+        checkout_id: int = self._order(buyer_id, sellers, due, ship_to=ship_to)[0].checkout_id
         return checkout_id
+
+    def award(
+        self, buyer_id: int, listing_id: int, unit_minor: int, due: datetime, *, note: str = "", binding: bool = True
+    ) -> Any:
+        """Order one piece of a listing at an agreed price; return a row with ``id`` (the order's) and ``checkout_id``.
+
+        The order is to be paid until ``due``; where it goes the buyer says later. Whoever awards vouches for the
+        listing: it may be paused or closed. ``binding`` says whether not paying breaks the buyer's word. ``NotFound``
+        without such a listing, ``OutOfStock`` if none is left, ``Conflict`` for its seller.
+        """
+        lines = self._locked([(listing_id, 1, unit_minor)])
+        if not lines:
+            raise NotFound(f"there is no listing {listing_id}")
+        check_award(lines[0], buyer_id)
+        origin = "award" if binding else "offer"
+        (order,) = self._order(buyer_id, {lines[0].seller_id: lines}, due, ship_to={}, origin=origin, note=note)
+        return order
 
     def read(self, checkout_id: int, buyer_id: int) -> Any:
         """Return the buyer's checkout row; ``NotFound`` for anybody else's."""
@@ -102,11 +120,31 @@ class CheckoutService:
             raise NotFound(f"there is no checkout {checkout_id} of yours")
         return row
 
-    def _locked_cart(self, buyer_id: int) -> list[CartLine]:
-        listings = list(self._session.execute(_LOCK_CART, {"buyer": buyer_id}).scalars())
-        wanted = {"buyer": buyer_id, "listings": listings, "commission": self._commission_bp}
-        rows = self._session.execute(_LOCK_LISTINGS, wanted).mappings()
+    def send_to(self, checkout_id: int, buyer_id: int, ship_to: dict[str, str]) -> None:
+        """Say where a checkout goes; ``Conflict`` once any of its orders is packed, or has ended."""
+        self.read(checkout_id, buyer_id)
+        for order in self._session.execute(_ORDERS, {"id": checkout_id}):
+            if order.state not in UNPACKED:
+                raise Conflict(f"checkout {checkout_id} is sent where it is: order {order.id} is {order.state}")
+        self._session.execute(_SEND_TO, {"id": checkout_id, "ship_to": json.dumps(ship_to)})
+
+    def _locked(self, wanted: Sequence[Any]) -> list[CartLine]:
+        """Return the lines for rows of (listing id, quantity, agreed price or ``None``), their listings locked."""
+        listings, quantities, agreed = zip(*wanted, strict=True) if wanted else ((), (), ())
+        given = {"listings": list(listings), "quantities": list(quantities), "agreed": list(agreed)}
+        rows = self._session.execute(_LOCK_LISTINGS, {**given, "commission": self._commission_bp}).mappings()
         return [CartLine(**row) for row in rows]
+
+    def _order(self, buyer_id: int, sellers: dict[int, list[CartLine]], due: datetime, **terms: Any) -> list[Any]:
+        lines = [line for group in sellers.values() for line in group]
+        self._reserve(lines)
+        orders = self._place(buyer_id, sellers, lines, {"origin": "cart", "note": "", "due": due, **terms})
+        for order in orders:
+            total = Money(order.total_minor, lines[0].currency)
+            self._emit(OrderPlaced(order.id, order.checkout_id, buyer_id, order.seller_id, total))
+            status = {"order_id": order.id, "status": str(OrderState.PENDING_PAYMENT)}
+            self._publish(f"order:{order.id}", f"order.{OrderState.PENDING_PAYMENT}", status)
+        return orders
 
     def _reserve(self, lines: list[CartLine]) -> None:
         wanted = {"listings": [line.listing_id for line in lines], "quantities": [line.wanted for line in lines]}
@@ -114,19 +152,14 @@ class CheckoutService:
             raise OutOfStock("something in the cart has just been sold")
 
     def _place(
-        self,
-        buyer_id: int,
-        sellers: dict[int, list[CartLine]],
-        lines: list[CartLine],
-        ship_to: dict[str, str],
-        due: datetime,
+        self, buyer_id: int, sellers: dict[int, list[CartLine]], lines: list[CartLine], terms: dict[str, Any]
     ) -> list[Any]:
         parameters = {
+            **terms,
             "buyer": buyer_id,
             "currency": lines[0].currency,
             "total": sum(line.total_minor for line in lines),
-            "ship_to": json.dumps(ship_to),
-            "due": due,
+            "ship_to": json.dumps(terms["ship_to"]),
             "state": OrderState.PENDING_PAYMENT,
             "commissions": [sum(line.commission_minor for line in group) for group in sellers.values()],
             "rates": [line.commission_bp for line in lines],

@@ -26,15 +26,23 @@ class CartItem(Base):
 
 
 class Checkout(Base):
-    """One purchase: one payment, one order per seller."""
+    """One purchase: one payment, one order per seller.
+
+    ``origin`` is where it comes from: the buyer's ``cart``, an ``award`` that binds its buyer (a won auction), or an
+    ``offer`` that they may let pass (a second chance). ``ship_to`` is empty until the winner has said where to.
+    """
 
     __tablename__ = "checkouts"
-    __table_args__ = (CheckConstraint("total_minor > 0", name="total_positive"),)
+    __table_args__ = (
+        CheckConstraint("total_minor > 0", name="total_positive"),
+        CheckConstraint("origin IN ('cart','award','offer')", name="origin_known"),
+    )
 
     id: Mapped[Key]
     buyer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     currency: Mapped[Currency]
     total_minor: Mapped[Minor]
+    origin: Mapped[str] = mapped_column(String(10), server_default="cart")
     ship_to: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Moment]

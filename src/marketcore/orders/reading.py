@@ -31,6 +31,8 @@ _PAGES = {
 }
 _ONE = text(f"{_SUMMARY} WHERE o.id = :id AND (:admin OR :user IN (o.buyer_id, o.seller_id))")
 _OF_CHECKOUT = text(f"{_SUMMARY} WHERE o.checkout_id = :checkout ORDER BY o.id")
+_SHIP_TO = text("SELECT ship_to FROM checkouts WHERE id = :id")
+_ADDRESS = ("name", "phone", "line1", "line2", "city", "region", "postal_code", "country")
 _HISTORY = text(
     """SELECT h.previous, h.state, h.note, h.at, u.username AS actor FROM order_history h
        LEFT JOIN users u ON u.id = h.actor_id WHERE h.order_id = :id ORDER BY h.seq"""
@@ -77,7 +79,7 @@ def present_order(row: Any) -> dict[str, Any]:
 
 
 def read_whole_order(session: Any, ledger: Any, order_id: int, identity: Any) -> dict[str, Any]:
-    """Return an order's document with its history, the money held for it, and its place in the live stream.
+    """Return an order's document with where it goes, its history, the money held for it, and its live stream.
 
     ``NotFound`` as for ``read_order``. The place is read first, so that whoever listens from there misses nothing.
     """
@@ -85,6 +87,7 @@ def read_whole_order(session: Any, ledger: Any, order_id: int, identity: Any) ->
     row = read_order(session, order_id, identity)
     return {
         **present_order(row),
+        "ship_to": present_address(session.execute(_SHIP_TO, {"id": row.checkout_id}).scalar_one()),
         "held": present_money(ledger.balance(order_held(row.id, row.currency)).available_minor, row.currency),
         "history": [
             {"previous": step.previous, "state": step.state, "actor": step.actor, "note": step.note, "at": utc(step.at)}
@@ -92,6 +95,11 @@ def read_whole_order(session: Any, ledger: Any, order_id: int, identity: Any) ->
         ],
         "stream": stream,
     }
+
+
+def present_address(ship_to: dict[str, str]) -> dict[str, str] | None:
+    """Return where goods go, or ``None`` as long as nobody has said."""
+    return {part: ship_to.get(part, "") for part in _ADDRESS} if ship_to else None
 
 
 def _present_line(line: dict[str, Any], currency: str) -> dict[str, Any]:

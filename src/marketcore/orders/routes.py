@@ -14,6 +14,7 @@ def includeme(config: Any) -> None:
     config.add_route("orders.cart.item", f"/api/v1/cart/items/{{listing_id:{ID}}}")
     config.add_route("orders.checkouts", "/api/v1/checkouts")
     config.add_route("orders.checkout", f"/api/v1/checkouts/{{checkout_id:{ID}}}")
+    config.add_route("orders.checkout.ship_to", f"/api/v1/checkouts/{{checkout_id:{ID}}}/ship-to")
     config.add_route("orders.orders", "/api/v1/orders")
     config.add_route("orders.order", f"/api/v1/orders/{{order_id:{ID}}}")
     config.add_route("orders.steps", f"/api/v1/orders/{{order_id:{ID}}}/steps")

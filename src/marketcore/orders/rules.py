@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from marketcore.exceptions import Conflict, Forbidden, NotFound, OutOfStock
-from marketcore.money import MAX_MINOR, allocate, commission, exponent
+from marketcore.money import MAX_MINOR, Money, allocate, commission, exponent
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
 
@@ -36,6 +36,10 @@ STEPS: Mapping[tuple[OrderState, OrderState], frozenset[Actor]] = {
 }
 # States in which the money of a paid order, but for what has gone back, stands on its held account.
 MONEY_HELD = frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED})
+# States in which the goods have no label yet: their buyer may still say where they go.
+UNPACKED = frozenset({_O.PENDING_PAYMENT, _O.PAID, _O.CONFIRMED})
+# Steps that nobody can take with goods that go nowhere.
+ADDRESSED = frozenset({_O.PACKED, _O.SHIPPED})
 
 
 def is_held(order: Any) -> bool:
@@ -59,7 +63,7 @@ def check_step(current: OrderState, target: OrderState, actors: Iterable[Actor])
 
 @dataclass(frozen=True, slots=True)
 class CartLine:
-    """A line of a cart with its listing as it stands, locked."""
+    """What somebody buys of a listing, and the listing as it stands, locked."""
 
     listing_id: int
     product_id: int
@@ -91,6 +95,8 @@ def split_by_seller(lines: Sequence[CartLine], buyer_id: int) -> dict[int, list[
     if len(currencies) > 1:
         raise Conflict(f"the cart mixes {' and '.join(currencies)}: check out one currency at a time")
     for line in lines:
+        if line.state != "active":
+            raise Conflict(f"listing {line.listing_id} ({line.title}) is no longer on sale", listing_id=line.listing_id)
         _check_line(line, buyer_id)
     if sum(line.total_minor for line in lines) > largest_total(currencies[0]):
         raise Conflict("the total is more than can be paid at once: split the cart")
@@ -105,11 +111,16 @@ def largest_total(currency: str) -> int:
     return min(10 ** (16 + exponent(currency)) - 1, MAX_MINOR)
 
 
+def check_award(line: CartLine, buyer_id: int) -> None:
+    """Raise ``Conflict`` or ``OutOfStock`` if the buyer cannot have the line at the agreed price, on sale or not."""
+    _check_line(line, buyer_id)
+    if not 0 < line.total_minor <= largest_total(line.currency):
+        raise Conflict(f"listing {line.listing_id} cannot be sold at {Money(line.total_minor, line.currency)}")
+
+
 def _check_line(line: CartLine, buyer_id: int) -> None:
     if line.seller_id == buyer_id:
         raise Conflict(f"listing {line.listing_id} is your own", listing_id=line.listing_id)
-    if line.state != "active":
-        raise Conflict(f"listing {line.listing_id} ({line.title}) is no longer on sale", listing_id=line.listing_id)
     if line.left < line.wanted:
         raise OutOfStock(
             f"listing {line.listing_id} ({line.title}) has {line.left} left, not {line.wanted}",

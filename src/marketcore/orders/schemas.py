@@ -69,6 +69,19 @@ class ShipTo(Schema):
     country = text(2, validator=colander.Regex(r"^[A-Z]{2}$", "must be an ISO 3166 code such as KE"), missing="")
 
 
+class ShipToDocument(Schema):
+    """Where the goods go, as it was given; what was left out is empty."""
+
+    name = text(100)
+    phone = text(20)
+    line1 = text(200)
+    line2 = text(200)
+    city = text(100)
+    region = text(100)
+    postal_code = text(20)
+    country = text(2)
+
+
 class CheckoutBody(Schema):
     """A checkout of the whole cart."""
 
@@ -136,8 +149,9 @@ class HeldMoney(Schema):
 
 
 class WholeOrderDocument(OrderDocument):
-    """An order with its history, the money held for it, and its place in the live stream."""
+    """An order with where it goes, its history, the money held for it, and its place in the live stream."""
 
+    ship_to = nullable(ShipToDocument())
     held = HeldMoney()
     history = listing(OrderChangeDocument(name="change"))
     stream = StreamPosition()
@@ -163,6 +177,7 @@ class CheckoutDocument(Schema):
 
     id = key()
     total = MoneyNode()
+    ship_to = nullable(ShipToDocument())
     expires_at = moment()
     created_at = moment()
     orders = listing(OrderDocument(name="order"))

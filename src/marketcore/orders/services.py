@@ -18,7 +18,7 @@ from marketcore.ledger.accounts import AccountRef
 from marketcore.ledger.services import LedgerService
 from marketcore.money import Money
 from marketcore.orders.money import OrderMoney
-from marketcore.orders.rules import MONEY_HELD, Actor, capacities, check_step
+from marketcore.orders.rules import ADDRESSED, MONEY_HELD, Actor, capacities, check_step
 from marketcore.refunds.services import RefundService
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
@@ -66,6 +66,7 @@ _TAKE_STOCK_AGAIN = text(
     """UPDATE listings l SET quantity = l.quantity - r.quantity FROM stock_reservations r
        WHERE r.order_id = :order AND l.id = r.listing_id AND l.quantity >= r.quantity"""
 )
+_SHIP_TO = text("SELECT ship_to FROM checkouts WHERE id = :id")
 _COUNT_RESERVATIONS = text("SELECT count(*) FROM stock_reservations WHERE order_id = :order")
 _SELL = text("UPDATE stock_reservations SET state = 'sold' WHERE order_id = :order")
 _PAID = text("UPDATE orders SET payment_id = :payment, paid_at = market_clock() WHERE id = ANY(:orders)")
@@ -105,6 +106,8 @@ class OrderService:
             return
         if target is OrderState.SHIPPED and not details.get("carrier"):
             raise Invalid(errors={"carrier": "say who carries the parcel"})
+        if target in ADDRESSED and not self._session.execute(_SHIP_TO, {"id": order.checkout_id}).scalar_one():
+            raise Conflict(f"order {order_id} has no address to go to: its buyer has to give the checkout one first")
         self.move(order, target, identity.user_id, **details)
         confirmed = target is OrderState.DELIVERED and Actor.BUYER in actors and order.paid_at is not None
         if confirmed and self._release_on_confirmation:
@@ -191,6 +194,8 @@ class OrderService:
         """Expire unpaid orders past their deadline and return their stock; return how many."""
         orders = list(self._session.execute(_OVERDUE, {"limit": limit}))
         self._lock_stock(orders)
+        # What follows for their buyers locks accounts: in one order, whoever else expires others of theirs.
+        orders.sort(key=lambda order: order.buyer_id)
         return self._move_each(orders, OrderState.EXPIRED, "not paid in time")
 
     def release_delivered(self, limit: int = 100) -> int:

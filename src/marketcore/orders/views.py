@@ -104,6 +104,7 @@ def _checkout(request: Any, checkout_id: int) -> dict[str, Any]:
     return {
         "id": row.id,
         "total": present_money(row.total_minor, row.currency),
+        "ship_to": reading.present_address(row.ship_to),
         "expires_at": utc(row.expires_at),
         "created_at": utc(row.created_at),
         "orders": [reading.present_order(order) for order in orders],
@@ -134,6 +135,19 @@ def check_out(request: Any) -> dict[str, Any]:
 def read_checkout(request: Any) -> dict[str, Any]:
     """Show a checkout of yours with its orders."""
     return _checkout(request, request.valid.path["checkout_id"])
+
+
+@view_config(
+    route_name="orders.checkout.ship_to",
+    request_method="PUT",
+    permission="orders.order.step",
+    openapi={"body": schemas.ShipTo, "responses": {200: schemas.CheckoutDocument}, "refusals": [409]},
+)
+def send_checkout(request: Any) -> dict[str, Any]:
+    """Say where the goods go, as long as none of them is packed."""
+    checkout_id = request.valid.path["checkout_id"]
+    request.find_service(CheckoutService).send_to(checkout_id, request.authenticated_userid, request.valid.body)
+    return _checkout(request, checkout_id)
 
 
 @view_config(

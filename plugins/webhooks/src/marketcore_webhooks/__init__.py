@@ -15,6 +15,7 @@ from marketcore.events import (
     RefundChanged,
     UserBlocked,
     UserRegistered,
+    ViolationRecorded,
 )
 from marketcore.plugins import Plugin
 from marketcore_webhooks.services.deliveries import DeliveryService
@@ -43,6 +44,7 @@ def includeme(config: Any) -> None:
     config.add_event_subscriber(".subscribers.write_message", RefundChanged)
     config.add_event_subscriber(".subscribers.write_message", PayoutChanged)
     config.add_event_subscriber(".subscribers.write_message", DisputeChanged)
+    config.add_event_subscriber(".subscribers.write_message", ViolationRecorded)
     config.add_event_subscriber(".subscribers.write_message", UserRegistered)
     config.add_event_subscriber(".subscribers.write_message", UserBlocked)
     config.add_periodic_job(".jobs.send_due", every_seconds=1)

@@ -32,5 +32,6 @@ def includeme(config):
     config.add_payout_provider("good_payout", provider)
     config.add_payment_purpose("good_thing", ".purpose.ThingPurpose")
     config.add_process("good_sweeper", ".process.serve", port_setting="good.port")
+    config.add_front_page("good_things", "/api/v1/good/things", about="good things")
     config.include(".routes")
     config.scan(".views")

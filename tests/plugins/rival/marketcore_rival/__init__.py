@@ -46,6 +46,7 @@ def claims(config):
         "good payout provider": lambda: config.add_payout_provider("good_payout", object()),
         "good purpose": lambda: config.add_payment_purpose("good_thing", object()),
         "good process": lambda: config.add_process("good_sweeper", serve),
+        "good front page": lambda: config.add_front_page("good_things", "/rival", about="rivals"),
         "good route": lambda: config.add_route("good.things", "/api/v1/rival"),
         "good view": lambda: config.add_view(
             answer, route_name="good.things", request_method="GET", permission="public", renderer="json"

@@ -43,6 +43,11 @@ def _order_changed(fact: events.OrderStateChanged) -> Told:
     return Told(f"order.{fact.state}", data, (fact.buyer_id, fact.seller_id))
 
 
+def _violation_recorded(fact: events.ViolationRecorded) -> Told:
+    data = {"user_id": fact.user_id, "order_id": fact.order_id, "kind": fact.kind, "standing": fact.standing}
+    return Told("violation.recorded", data, (fact.user_id,))
+
+
 def _payment_captured(fact: events.PaymentCaptured) -> Told:
     data = {"payment_id": str(fact.payment_id), "state": "captured", **_purpose(fact)}
     return Told("payment.captured", data, payment_id=fact.payment_id)
@@ -91,6 +96,7 @@ def _user_blocked(fact: events.UserBlocked) -> Told:
 _TELLERS: Mapping[type, Callable[[Any], Told]] = {
     events.OrderPlaced: _order_placed,
     events.OrderStateChanged: _order_changed,
+    events.ViolationRecorded: _violation_recorded,
     events.PaymentCaptured: _payment_captured,
     events.PaymentFailed: _payment_failed,
     events.MoneySetAside: _money_set_aside,
@@ -106,6 +112,7 @@ FACTS = frozenset(_TELLERS)
 TYPES = (
     "order.placed",
     *(f"order.{state}" for state in OrderState if state is not OrderState.CREATED),
+    "violation.recorded",
     "payment.captured",
     "payment.failed",
     "payment.set_aside",

@@ -1,0 +1,75 @@
+"""Facts about auctions.
+
+``BidsPlaced`` and ``Outbid`` are told by the worker from the log, shortly after the bids themselves and for many at
+once, so that no subscriber makes a bidder wait; the others are told within the transaction in which they happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from marketcore.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class BidsPlaced:
+    """There are new bids; ``price`` and ``leader_id`` are those after the last of them."""
+
+    auction_id: int
+    seller_id: int
+    leader_id: int | None
+    price: Money
+    bids: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outbid:
+    """Somebody led, or bid, and does not lead any more."""
+
+    auction_id: int
+    user_id: int
+    price: Money
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionEnding:
+    """The end is near, for everybody who watches or bids."""
+
+    auction_id: int
+    seller_id: int
+    price: Money
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionClosed:
+    """An auction has ended: ``sold`` (for ``price``), ``unsold`` or ``cancelled``."""
+
+    auction_id: int
+    seller_id: int
+    outcome: str
+    price: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionWon:
+    """The lot is awarded to ``user_id``, who has until ``due_at`` to pay; ``round`` 1 is the winner's."""
+
+    auction_id: int
+    user_id: int
+    order_id: int
+    price: Money
+    due_at: datetime
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class AwardDefaulted:
+    """Whoever the lot was awarded to has not paid."""
+
+    auction_id: int
+    user_id: int
+    order_id: int
+    round: int

@@ -1,0 +1,40 @@
+"""What happens to auctions by the clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketcore.db.session import perform
+from marketcore.jobs.binding import outside_transaction
+from marketcore.settings import section
+from marketcore_auctions.services import AuctionService
+from marketcore_auctions.telling import Teller
+
+
+@outside_transaction
+def close_due_auctions(registry: Any) -> None:
+    """Close every auction whose time is up, some per transaction."""
+    while perform(registry, _close_some):
+        pass
+
+
+def _close_some(request: Any) -> int:
+    closed: int = request.find_service(AuctionService).close_due()
+    return closed
+
+
+def tell_bids(request: Any) -> None:
+    """Tell of new bids."""
+    request.find_service(Teller).tell_bids()
+
+
+def tell_endings(request: Any) -> None:
+    """Tell of ends that are near."""
+    minutes = section(request.registry, "auctions")["ending_soon_minutes"]
+    if minutes:
+        request.find_service(Teller).tell_endings(minutes)
+
+
+def settle_unpaid(request: Any, order_id: int) -> None:
+    """Let a lot go on whose order was not paid."""
+    request.find_service(AuctionService).settle_unpaid(order_id)

@@ -1,0 +1,180 @@
+"""The proof: an auction's log run through the engine again has to say the same.
+
+Nothing is needed but the log: no database, no clock, no names. Whoever downloads it can do the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from marketcore_auctions.bidding import (
+    Accepted,
+    Best,
+    SoftClose,
+    SoftClosePolicy,
+    Standing,
+    Terms,
+    award,
+    can_buy_now,
+    decide,
+    price_of,
+    standing_of,
+)
+from marketcore_auctions.chain import GENESIS, Entry, hash_of, read_entry
+
+
+@dataclass
+class Replayed:
+    """What the engine makes of a log; ``differences`` are what it does not agree with, each with its entry's number."""
+
+    outcome: str = "open"
+    winner: str | None = None
+    price_minor: int | None = None
+    currency: str = ""
+    bids: int = 0
+    entries: int = 0
+    head: str = GENESIS
+    differences: list[str] = field(default_factory=list)
+
+
+class Replay:
+    """Runs through one log; ``take`` every entry in order, then look at ``result``."""
+
+    def __init__(self) -> None:
+        self.result = Replayed()
+        self._terms: Terms | None = None
+        self._standing: Standing | None = None
+        self._bests: dict[Any, Best] = {}
+        self._auction: int | None = None
+        self._steps: dict[str, Callable[[Entry, Terms, Standing], None]] = {
+            "bid": self._bid,
+            "retracted": self._retracted,
+            "awarded": self._awarded,
+            "bought": self._bought,
+            "unsold": self._unsold,
+            "cancelled": self._cancelled,
+        }
+
+    def take(self, text: str, stated_hash: str) -> None:
+        """Check one entry's place in the chain, and let the engine do what it tells."""
+        result = self.result
+        result.entries += 1
+        number = result.entries
+        if hash_of(text) != stated_hash:
+            self._differ(number, "its hash is not that of its text")
+        try:
+            entry = read_entry(text)
+        except ValueError as error:
+            self._differ(number, f"it cannot be read: {error}")
+            return
+        self._check_chain(number, entry)
+        result.head = stated_hash
+        if entry.kind == "opened":
+            self._open(entry)
+        elif self._terms is None or self._standing is None or entry.kind not in self._steps:
+            self._differ(number, f"{entry.kind!r} does not belong here")
+        else:
+            self._steps[entry.kind](entry, self._terms, self._standing)
+
+    def _check_chain(self, number: int, entry: Entry) -> None:
+        self._auction = self._auction or entry.auction
+        if entry.seq != number:
+            self._differ(number, f"its number is {entry.seq}")
+        if entry.prev != self.result.head:
+            self._differ(number, "it does not follow the entry before it")
+        if entry.auction != self._auction:
+            self._differ(number, f"it is of auction {entry.auction}")
+
+    def _open(self, entry: Entry) -> None:
+        if self._terms is not None or entry.terms is None:
+            self._differ(entry.seq, "an auction is opened once, with its terms")
+            return
+        self._terms = terms_told(entry.terms)
+        self._standing = Standing(self._terms.ends_at)
+        self.result.currency = entry.terms["currency"]
+
+    def _bid(self, entry: Entry, terms: Terms, standing: Standing) -> None:
+        if self.result.outcome != "open":
+            self._differ(entry.seq, "a bid after the end")
+        verdict = decide(terms, standing, entry.bidder, entry.maximum or 0, entry.at)
+        if not isinstance(verdict, Accepted) or not verdict.changed:
+            self._differ(entry.seq, f"the engine refuses this bid: {verdict}")
+            return
+        self._standing = verdict.standing
+        self.result.bids += 1
+        known = self._bests.get(entry.bidder)
+        if known is None or (entry.maximum or 0) > known.maximum:
+            self._bests[entry.bidder] = Best(entry.maximum or 0, entry.seq)
+        if standing_of(self._bests, verdict.standing) != verdict.standing:
+            self._differ(entry.seq, "the lead does not follow from the bidders' best maxima")
+        self._compare(entry, terms, verdict.standing)
+
+    def _retracted(self, entry: Entry, terms: Terms, standing: Standing) -> None:
+        if self._bests.pop(entry.bidder, None) is None:
+            self._differ(entry.seq, "nothing was there to retract")
+        self._standing = standing_of(self._bests, standing)
+        self._compare(entry, terms, self._standing)
+
+    def _compare(self, entry: Entry, terms: Terms, standing: Standing) -> None:
+        said = (entry.price, entry.leader, entry.ends_at)
+        found = (price_of(terms, standing), standing.leader, standing.ends_at)
+        if said != found:
+            self._differ(entry.seq, f"it says (price, leader, end) {said}, the engine {found}")
+
+    def _awarded(self, entry: Entry, terms: Terms, standing: Standing) -> None:
+        won = award(terms, self._bests, entry.without)
+        if won is None or (won.bidder, won.price_minor) != (entry.bidder, entry.price):
+            self._differ(entry.seq, f"it awards {entry.bidder} for {entry.price}, the engine {won}")
+        if entry.at < standing.ends_at:
+            self._differ(entry.seq, f"it is closed at {entry.at}, before its end {standing.ends_at}")
+        self._end("sold", entry.bidder, entry.price)
+
+    def _bought(self, entry: Entry, terms: Terms, standing: Standing) -> None:
+        if not can_buy_now(terms, standing) or entry.price != terms.buy_now_minor or entry.at >= standing.ends_at:
+            self._differ(entry.seq, "it could not be bought at once, or not for that price")
+        self._end("sold", entry.bidder, entry.price)
+
+    def _unsold(self, entry: Entry, terms: Terms, standing: Standing) -> None:
+        if self.result.outcome == "open":
+            won = award(terms, self._bests, entry.without)
+            if won is not None or entry.at < standing.ends_at:
+                self._differ(entry.seq, f"it ends unsold, but the engine awards {won}")
+        self._end("unsold", None, None)
+
+    def _cancelled(self, entry: Entry, terms: Terms, standing: Standing) -> None:
+        self._end("cancelled", None, None)
+
+    def _end(self, outcome: str, winner: str | None, price: int | None) -> None:
+        self.result.outcome, self.result.winner, self.result.price_minor = outcome, winner, price
+
+    def _differ(self, number: int, what: str) -> None:
+        self.result.differences.append(f"entry {number}: {what}")
+
+
+def replay(entries: Iterable[tuple[str, str]]) -> Replayed:
+    """Return what the engine makes of a whole log, given as (text, hash) in order."""
+    run = Replay()
+    for text, stated_hash in entries:
+        run.take(text, stated_hash)
+    return run.result
+
+
+def terms_told(told: dict[str, Any]) -> Terms:
+    """Return the terms that the first entry of a log tells."""
+    moments = {name: datetime.fromisoformat(told[name]) for name in ("starts_at", "ends_at", "latest_end_at")}
+    soft_close = SoftClose(
+        SoftClosePolicy(told["soft_close"]),
+        timedelta(seconds=told["window_seconds"]),
+        timedelta(seconds=told["extension_seconds"]),
+    )
+    return Terms(
+        start_minor=told["start"],
+        increments=tuple((price, step) for price, step in told["increments"]),
+        reserve_minor=told["reserve"],
+        buy_now_minor=told["buy_now"],
+        soft_close=soft_close,
+        **moments,
+    )

@@ -1,0 +1,233 @@
+/** The page of one auction: what the server printed, kept true by live events. */
+
+import { ProblemError } from "/static/marketcore-live.js";
+import { offerBidding, showBidding } from "./bidding.js";
+import { ServerClock } from "./clock.js";
+import { forgetWin, headline, showOutcome, takeWin } from "./ending.js";
+import { History } from "./history.js";
+import { after, bidden, hasBid, phase, reread } from "./lot.js";
+import { live, part, say, session } from "./page.js";
+import { clockTime, count, money, moment, refusal, span } from "./words.js";
+import { newKey } from "./session.js";
+
+const SOON = 60_000;
+const UNDECIDED = 2_500; // ms after the end until the page asks how it went
+const WITHOUT_LIVE = 5_000; // ms between questions while no events come
+const STATES = { scheduled: "Not started", open: "Open", closing: "Ending…", closed: "Ended" };
+const RESERVES = { none: "", met: "Reserve met", not_met: "Reserve not met" };
+const WARNINGS = [[60_000, "One minute left."], [10_000, "Ten seconds left."]];
+
+const element = part("lot");
+const clock = new ServerClock();
+const history = new History(JSON.parse(element.dataset.bids), clock);
+let lot = JSON.parse(element.dataset.auction);
+let now = "";
+let askedAt = 0;
+let outbid = false;
+/** @type {{close: () => void} | null} */ let own = null;
+
+const path = `/api/v1/auctions/${lot.id}`;
+
+/** Tell people who do not look at the screen. */
+function announce(text) {
+  part("news").textContent = text;
+}
+
+function become(next) {
+  const before = lot;
+  lot = next;
+  clock.learn(lot.server_now);
+  show();
+  if (before.price.amount !== lot.price.amount) glow(part("price"));
+  if (lot.state === "open" && before.state === "open" && lot.ends_at > before.ends_at) extended();
+  if (lot.mine?.leading) outbid = false;
+  else if (before.mine?.leading) lostLead();
+}
+
+function show() {
+  const at = phase(lot, clock.now());
+  part("state").textContent = STATES[at];
+  part("state").dataset.state = at;
+  say(part("extended"), lot.extensions ? `Extended ${lot.extensions} ×` : "");
+  part("price").textContent = money(lot.price);
+  part("price-label").textContent = at === "closed" && lot.outcome === "sold" ? "Sold for" : lot.bids ? "Current bid" : "Starting price";
+  part("bid-count").textContent = count(lot.bids, "bid", "bids");
+  say(part("reserve"), RESERVES[lot.reserve]);
+  part("reserve").dataset.reserve = lot.reserve;
+  part("end-label").textContent = { scheduled: "Starts in", open: "Ends in", closing: "Time is up", closed: "Ended" }[at];
+  const time = at === "scheduled" ? lot.starts_at : lot.ends_at;
+  part("end-time").dateTime = time;
+  part("end-time").textContent = moment(time);
+  part("log-link").hidden = at !== "closed";
+  say(part("leader").querySelector("[data-name]"), lot.leader?.name ?? "");
+  part("leader").hidden = !lot.leader;
+  part("leader").firstChild.textContent = at === "closed" && lot.outcome === "sold" ? "Winner: " : "Highest bidder: ";
+  showStanding(at);
+  showBidding(lot, at === "open");
+  showChoices(at);
+  showOutcome(lot, show);
+  history.show(lot.mine?.bidder);
+  tick();
+}
+
+function showStanding(at) {
+  const running = at === "open" || at === "closing";
+  const leading = running && Boolean(lot.mine?.leading);
+  const behind = running && !leading && hasBid(lot);
+  part("standing").dataset.standing = leading ? "leading" : "outbid";
+  say(part("standing"), leading ? "You are the highest bidder" : behind || (running && outbid) ? "You have been outbid" : "");
+}
+
+function showChoices(at) {
+  const buy = at === "open" && lot.buy_now && session.user;
+  say(part("buy-now"), buy ? `Buy now for ${money(lot.buy_now)}` : "");
+  part("watch").hidden = !lot.mine || at === "closed";
+  part("watch").setAttribute("aria-pressed", String(Boolean(lot.mine?.watching)));
+  part("watch").textContent = lot.mine?.watching ? "Watching" : "Watch";
+  part("choices").hidden = part("buy-now").hidden && part("watch").hidden;
+}
+
+/** Keep the countdown true, and notice the start and the end when they come. */
+function tick() {
+  const at = phase(lot, clock.now());
+  if (part("state").dataset.state !== at) return show();
+  const left = clock.until(at === "scheduled" ? lot.starts_at : lot.ends_at);
+  const text = at === "closing" ? "0:00" : at === "closed" ? "—" : span(left);
+  if (text !== now) part("countdown").textContent = now = text;
+  part("countdown").toggleAttribute("data-soon", at === "closing" || (at === "open" && left < SOON));
+  for (const [limit, words] of WARNINGS) if (at === "open" && left <= limit && left > limit - 300) announce(words);
+  return askIfSilent(at, left);
+}
+
+/** Ask over HTTP where events cannot be waited for: no connection, a start, an end nobody has told of. */
+function askIfSilent(at, left) {
+  const ago = performance.now() - askedAt;
+  const deaf = at !== "closed" && live.status !== "open" && ago > WITHOUT_LIVE;
+  const started = at === "open" && lot.state === "scheduled" && ago > 1_000;
+  const ended = at === "closing" && left < -UNDECIDED && ago > UNDECIDED;
+  if (deaf || started || ended) reload().catch(() => null);
+}
+
+function extended() {
+  const words = `Extended: a late bid moved the end to ${clockTime(lot.ends_at, clock.now())}.`;
+  say(part("extension"), words);
+  announce(words);
+  glow(part("countdown"));
+}
+
+function lostLead() {
+  outbid = true;
+  show();
+  if (lot.state !== "closed" && lot.next_minimum) announce(`You have been outbid. The next bid is ${money(lot.next_minimum)}.`);
+}
+
+function glow(what) {
+  what.classList.remove("changed");
+  void what.offsetWidth; // begins the animation anew
+  what.classList.add("changed");
+}
+
+/** Read the auction and its bids again; answers the document. */
+async function reload() {
+  askedAt = performance.now();
+  const [document, bids] = await Promise.all([session.request("GET", path), session.request("GET", `${path}/bids?limit=50`)]);
+  history.replace(bids.items);
+  become(reread(lot, document));
+  return document;
+}
+
+function hear(event) {
+  clock.learn(event.data.server_now);
+  const told = event.type === "auction.bid" && history.add(event.data.recent);
+  const leaderBefore = lot.leader?.bidder;
+  become(after(lot, event));
+  if (event.type === "auction.bid") {
+    if (!told) reload().catch(() => null);
+    if (!lot.mine?.leading && !(leaderBefore && leaderBefore === lot.mine?.bidder)) announce(`New bid: ${money(lot.price)}.`);
+  }
+  if (event.type === "auction.retracted") reload().catch(() => null);
+  if (event.type === "auction.closed" || event.type === "auction.cancelled") {
+    announce(headline(lot, lot.outcome === "sold" && Boolean(lot.mine?.leading)));
+  }
+}
+
+function hearOwn({ type, data }) {
+  if (data.auction_id !== lot.id) return;
+  if (type === "auction.won") takeWin(data);
+  show();
+}
+
+function placed(standing) {
+  clock.learn(standing.server_now);
+  become(bidden(lot, standing));
+  outbid = !standing.leading;
+  show();
+  announce(standing.leading ? `You are the highest bidder, up to ${money(standing.maximum)}.` : "Another bidder’s maximum is higher: you have been outbid.");
+  if (!lot.mine?.bidder || live.status !== "open") reload().catch(() => null);
+}
+
+function listenAsMyself() {
+  own?.close();
+  own = session.user ? live.subscribe(`user:${session.user.id}`, { event: hearOwn }) : null;
+}
+
+async function signedInOrOut() {
+  forgetWin();
+  outbid = false;
+  if (!session.user) lot = { ...lot, mine: null };
+  listenAsMyself();
+  show();
+  await reload();
+}
+
+async function watch() {
+  await attempt(() => session.request(lot.mine.watching ? "DELETE" : "PUT", `${path}/watch`));
+  await reload();
+}
+
+async function buyNow() {
+  const dialog = part("buy-dialog");
+  dialog.querySelector("[data-words]").textContent = `You buy “${lot.title}” for ${money(lot.buy_now)}. The auction ends at once.`;
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  if (dialog.returnValue !== "yes") return;
+  dialog.returnValue = "";
+  const bought = await attempt(() => session.request("POST", `${path}/purchase`, { key: newKey() }));
+  if (bought) takeWin(bought);
+  await reload();
+}
+
+async function attempt(work) {
+  say(part("page-fault"), "");
+  try {
+    return await work();
+  } catch (error) {
+    say(part("page-fault"), error instanceof ProblemError ? refusal(error.problem) : "The marketplace does not answer. Try again.");
+    return null;
+  }
+}
+
+function localTimes() {
+  for (const time of element.querySelectorAll("tbody time")) time.textContent = clockTime(time.dateTime, clock.now());
+  element.querySelector("[data-zone]").remove();
+}
+
+clock.learn(lot.server_now);
+localTimes();
+live.subscribe(`auction:${lot.id}`, {
+  since: lot.stream,
+  snapshot: (document) => {
+    become(reread(lot, document));
+    reload().catch(() => null);
+  },
+  event: hear,
+  lost: reload,
+});
+offerBidding({ lot: () => lot, placed, refused: (problem) => problem.next_minimum && become({ ...lot, next_minimum: problem.next_minimum }) });
+part("watch").addEventListener("click", watch);
+part("buy-now").addEventListener("click", buyNow);
+session.addEventListener("change", () => signedInOrOut().catch(() => null));
+listenAsMyself();
+show();
+setInterval(tick, 200);
+if (session.user) reload().catch(() => null);

@@ -1,0 +1,103 @@
+/** How an auction ended, and what the reader has to do now. */
+
+import { part, session } from "./page.js";
+import { hasBid } from "./lot.js";
+import { moment, money } from "./words.js";
+
+const TRIES = 5;
+let shown = "";
+/** @type {any} */ let order = null;
+
+/** Take what the reader's own channel tells the winner. @param {any} won */
+export function takeWin({ order_id, checkout_id, price, due_at }) {
+  order = { id: order_id, checkout_id, total: price, payment_due_at: due_at };
+}
+
+/** @param {any} lot @param {() => void} again called when more is known */
+export function showOutcome(lot, again) {
+  const box = part("outcome");
+  const ended = lot.state === "closed";
+  const won = ended && lot.outcome === "sold" && Boolean(lot.mine?.leading);
+  box.hidden = !ended;
+  if (!ended) return;
+  box.dataset.mine = won ? "won" : "";
+  box.querySelector("h2").textContent = headline(lot, won);
+  const next = box.querySelector("[data-next]");
+  next.hidden = !won;
+  if (won) showOrder(next, lot, again);
+}
+
+/** @returns {string} */
+export function headline(lot, won) {
+  if (lot.outcome === "cancelled") return "The seller has cancelled this auction";
+  if (lot.outcome !== "sold") return lot.bids ? "Ended unsold: the reserve was not met" : "Ended without a bid";
+  if (won) return `You won, for ${money(lot.price)}`;
+  const sold = `Sold for ${money(lot.price)}`;
+  return hasBid(lot) ? `${sold} to another bidder` : sold;
+}
+
+function showOrder(box, lot, again) {
+  if (!order) return void findOrder(lot, again);
+  const key = `${order.id} ${order.payment_due_at}`;
+  if (shown === key) return;
+  shown = key;
+  box.replaceChildren(
+    paragraph("Now pay for it: what is not paid in time goes to the next bidder."),
+    facts([
+      ["Order", String(order.id)],
+      ["To pay", money(order.total)],
+      ["Pay before", moment(order.payment_due_at)],
+    ]),
+    paragraph("Pay through the API: start a payment with the purpose ", code("checkout"), " and the reference ", code(String(order.checkout_id)), ". ", link("/api/docs#/payments/post_payments_payments", "How to pay")),
+  );
+}
+
+async function findOrder(lot, again) {
+  if (shown === "searching") return;
+  shown = "searching";
+  for (let left = TRIES; left && !order && session.user; left -= 1) {
+    const { items } = await session.request("GET", "/api/v1/orders?limit=100").catch(() => ({ items: [] }));
+    const found = items.find((one) => one.lines.some((line) => line.listing_id === lot.id));
+    if (found) order ??= found;
+    else await new Promise((resolve) => setTimeout(resolve, 1_500));
+  }
+  shown = "";
+  if (order) again();
+}
+
+/** Forget the order of whoever was signed in. */
+export function forgetWin() {
+  order = null;
+  shown = "";
+}
+
+function facts(pairs) {
+  const list = document.createElement("dl");
+  for (const [name, value] of pairs) {
+    const term = document.createElement("dt");
+    const said = document.createElement("dd");
+    term.textContent = name;
+    said.textContent = value;
+    list.append(term, said);
+  }
+  return list;
+}
+
+function paragraph(...content) {
+  const element = document.createElement("p");
+  element.append(...content);
+  return element;
+}
+
+function code(text) {
+  const element = document.createElement("code");
+  element.textContent = text;
+  return element;
+}
+
+function link(href, text) {
+  const element = document.createElement("a");
+  element.href = href;
+  element.textContent = text;
+  return element;
+}
