@@ -18,13 +18,14 @@ from sqlalchemy.orm import Session
 
 from marketcore.batching import Batcher
 from marketcore.db.session import ATTEMPTS, collided, wait_before_retry
+from marketcore.db.together import execute_together
 from marketcore.exceptions import Blocked, InsufficientFunds, Invalid, MarketError, NotFound
-from marketcore.live.publisher import LiveEvent, make_event, write_events
+from marketcore.live.publisher import EventBatch, LiveEvent, make_event
 from marketcore.money import Money
 from marketcore.web.json import present_money, utc
 from marketcore_auctions.bidding import Accepted, Refusal, next_minimum
 from marketcore_auctions.deposits import Deposits
-from marketcore_auctions.lots import Lot, lock_lots, save
+from marketcore_auctions.lots import Lot, locking, lots_of, saving
 from marketcore_auctions.refusals import AuctionClosed, AuctionNotStarted, BidTooLow, OwnAuction
 from marketcore_auctions.rules import masked
 
@@ -75,12 +76,11 @@ class BidDesk:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _fly(self, bids: list[Bid]) -> Sequence[dict[str, Any] | BaseException]:
-        with self._registry["engine"].connect() as connection:
+        with self._registry["engine"].begin() as connection:
             flight = Flight(self._registry, connection, bids)
             flight.decide()
-            messages = flight.write()
-            connection.commit()
-        self._registry["live sender"].send(messages)
+            hints = flight.write()
+        self._registry["live sender"].send(hints)
         return flight.answers()
 
 
@@ -91,12 +91,14 @@ class Flight:
         self._registry = registry
         self._connection = connection
         self._bids = bids
-        self._lots = lock_lots(connection, [bid.auction_id for bid in bids])
         self._verdicts: list[int | MarketError] = []
         bidders = {bid.bidder_id for bid in bids}
-        rows = connection.execute(_NOW_AND_BIDDERS, {"ids": list(bidders)}).all()
-        self._now: datetime = rows[0].now
-        self._people = {row.id: row for row in rows}
+        locked, people = execute_together(
+            connection, locking(bid.auction_id for bid in bids), (_NOW_AND_BIDDERS, {"ids": list(bidders)})
+        )
+        self._lots = lots_of(locked)
+        self._now: datetime = people[0].now
+        self._people = {person.id: person for person in people}
         self._deposits = self._open_deposits(bidders)
 
     def _open_deposits(self, bidders: set[int]) -> Deposits | None:
@@ -152,8 +154,9 @@ class Flight:
         changed = [lot for lot in self._lots.values() if lot.entries]
         if not changed:
             return []
-        save(self._connection, changed)
-        return write_events(self._connection, [event for lot in changed for event in self._events(lot)])
+        batch = EventBatch(event for lot in changed for event in self._events(lot))
+        _saved, written = execute_together(self._connection, saving(changed), (batch.statement, batch.parameters))
+        return batch.hints(written)
 
     def _events(self, lot: Lot) -> list[LiveEvent]:
         events = [make_event(self._registry, f"auction:{lot.id}", "auction.bid", lot.news(self._now))]

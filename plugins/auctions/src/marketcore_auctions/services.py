@@ -250,7 +250,7 @@ class AuctionService:
         if lot.standing.leader == bidder_id:
             self._release(lot)
         lot.standing = standing_of(bests, lot.standing, without={bidder_id})
-        lot.leader_name = names.get(lot.standing.leader, "")  # type: ignore[call-overload]
+        lot.leader_name = names.get(lot.standing.leader, "")
         lot.note("retracted", now, bidder_id=bidder_id, name=names[bidder_id])
         save(self._session, [lot])
         self._publish(f"auction:{lot.id}", "auction.retracted", lot.news(now))
