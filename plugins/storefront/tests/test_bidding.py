@@ -133,6 +133,7 @@ def test_a_late_bid_moves_the_end_and_then_the_winner_and_the_loser_are_told(hou
         expect(page.locator("#outcome dd").nth(2)).to_have_text(
             re.compile("[0-9]{1,2} [A-Z][a-z]+,? .*[0-9]{2}:[0-9]{2}")
         )
+    expect(first.locator("#outcome h2")).to_have_text("Sold for KES 1,525.00 to another bidder")
     expect(first.locator("#countdown")).to_have_text("—")
 
 

@@ -42,13 +42,13 @@ def test_without_javascript_price_end_and_bids_are_there(house, visit):
     expect(page.locator("#reserve")).to_have_text("Reserve not met")
     expect(page.locator("#bids tbody tr")).to_have_count(2)
     expect(page.locator("#bids")).to_contain_text(f"{username[0]}***{username[-1]}")
-    expect(page.locator(".panel noscript")).to_contain_text("Bidding needs JavaScript")
+    expect(page.locator(".panel noscript .banner")).to_be_visible()
     assert username not in page.content()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_running_auctions_are_listed_in_pages_ending_soonest_first(house, reader, visit, gateway):
-    late, soon, middle = (house.auction(f"Lot {minutes}", duration_minutes=minutes) for minutes in (5, 2, 3))
+    late, soon, middle = (house.auction(f"Lot {minutes}", duration_minutes=minutes) for minutes in (50, 20, 30))
     listed = [int(found) for found in re.findall('href="/auctions/([0-9]+)"', reader.get("/").text)]
     assert listed == [soon, middle]
     page = visit(viewport={"width": 360, "height": 800}).open("/")
@@ -56,7 +56,7 @@ def test_running_auctions_are_listed_in_pages_ending_soonest_first(house, reader
     expect(page.locator(".card").first.locator("[data-bids]")).to_have_text("1 bid")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_role("link", name="More auctions").click()
-    expect(page.locator(".card").first.get_by_role("link")).to_have_text("Lot 5")
+    expect(page.locator(".card").first.get_by_role("link")).to_have_text("Lot 50")
     assert page.locator(".card").first.get_attribute("data-auction") == str(late)
     assert reader.get("/?cursor=mangled").text.count('class="card"') == 2
 
