@@ -26,6 +26,8 @@ UNDOCUMENTED = {
     "GET metrics": "Prometheus' own format",
     "GET openapi.document": "the document itself",
     "GET openapi.docs": "a page for people",
+    "GET asyncapi.document": "the document of the live API",
+    "GET asyncapi.docs": "a page for people",
     "GET media.variant": "a picture",
     "POST payments.hook": "in the form of the provider",
     "POST payments.hook.token": "in the form of the provider",
