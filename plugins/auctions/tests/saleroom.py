@@ -81,15 +81,18 @@ def token(market, user_id):
     return market.registry["access_tokens"].issue(user_id, session_id, now)
 
 
+def listed(session, seller_id, count, price, currency="KES"):
+    """Return the ids of so many new listings of one piece each, in order."""
+    values = {"seller": seller_id, "count": count, "currency": currency, "price": price}
+    return sorted(session.execute(text(_LISTINGS), values).scalars())
+
+
 def put_up(
     market, seller_id, count=1, *, ends_in=timedelta(hours=1), apart=timedelta(0), price=100, currency="KES", **terms
 ):
     """Return the ids of ``count`` new auctions that began an hour ago; the n-th ends at ``ends_in + n * apart``."""
     with market.work() as request:
-        ids = request.db.execute(
-            text(_LISTINGS), {"seller": seller_id, "count": count, "currency": currency, "price": price}
-        ).scalars()
-        ids = sorted(ids)
+        ids = listed(request.db, seller_id, count, price, currency)
         now = clock.now(request.db)
         for number, listing_id in enumerate(ids):
             open_auction(request.db, listing_id, terms_for(now, now + ends_in + number * apart, **terms), now)
