@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from marketcore.db import clock
@@ -34,6 +34,11 @@ FACTS = (AuctionClosed, AuctionEnding, AuctionWon, AwardDefaulted, BidsPlaced, O
 def kes(amount):
     """Return Money in shillings as documents write it."""
     return {"amount": f"{amount:.2f}" if isinstance(amount, int | float) else amount, "currency": "KES"}
+
+
+def stamp(moment):
+    """Return a time as documents write it."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class Person:
