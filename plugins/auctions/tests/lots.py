@@ -48,11 +48,15 @@ class Person:
         self.house, self.roles = house, roles
         self.name = f"{roles[0]}-{uuid.uuid4().hex[:10]}"
         self.id = house.market.perform(create_user, f"{self.name}@example.test", PASSWORD, list(roles))
-        ((self.session,),) = house.market.query(
-            "INSERT INTO auth_sessions (user_id, expires_at) VALUES (:id, market_clock() + '300 days') RETURNING id",
-            id=self.id,
-        )
-        self._http, self._moment = None, None
+        self._http, self._moment, self.session = None, None, None
+        self.log_in()
+
+    def log_in(self):
+        """Begin a session that outlives the test."""
+        begin = "INSERT INTO auth_sessions (user_id, expires_at) VALUES (:id, market_clock() + '300 days') RETURNING id"
+        ((self.session,),) = self.house.market.query(begin, id=self.id)
+        self._moment = None
+        return self
 
     @property
     def token(self):
@@ -169,6 +173,12 @@ class AuctionHouse:
     def admin(self):
         """The admin."""
         return self.person("admin")
+
+    def block(self, person):
+        """Block somebody, who logs in again."""
+        answer = self.admin.http.post(f"/api/v1/users/{person.id}/block", json={"reason": "bad faith"})
+        assert answer.status_code == 200, answer.text
+        return person.log_in()
 
     def offer(self, seller=None, **terms):
         """Send the request that publishes an auction of something new; return its answer."""
