@@ -225,7 +225,7 @@ class AuctionService:
         admin = "admin" in identity.roles
         if lot.row.seller_id != identity.user_id and not admin:
             raise NotFound(f"you have no auction {auction_id}")
-        if lot.state != "open":
+        if lot.state != "open" or now >= lot.standing.ends_at:
             raise AuctionClosed(f"auction {auction_id} is over")
         if lot.standing.bids and not admin:
             raise HasBids(f"auction {auction_id} has {lot.standing.bids} bids: it can no longer be cancelled")
