@@ -48,14 +48,15 @@ class Person:
         self.house, self.roles = house, roles
         self.name = f"{roles[0]}-{uuid.uuid4().hex[:10]}"
         self.id = house.market.perform(create_user, f"{self.name}@example.test", PASSWORD, list(roles))
-        self._http, self._moment, self.session = None, None, None
+        self._http = house.market.client()
         self.log_in()
 
     def log_in(self):
         """Begin a session that outlives the test."""
         begin = "INSERT INTO auth_sessions (user_id, expires_at) VALUES (:id, market_clock() + '300 days') RETURNING id"
         ((self.session,),) = self.house.market.query(begin, id=self.id)
-        self._moment = None
+        self._moment = self.house.travelled
+        self._http.headers["Authorization"] = f"Bearer {self.token}"
         return self
 
     @property
@@ -65,11 +66,8 @@ class Person:
     @property
     def http(self):
         """A client with a token of the present."""
-        if self._http is None:
-            self._http = self.house.market.client()
         if self._moment != self.house.travelled:
-            self._moment = self.house.travelled
-            self._http.headers["Authorization"] = f"Bearer {self.token}"
+            self.log_in()
         return self._http
 
     def socket(self, path="/"):

@@ -166,7 +166,6 @@ def test_one_key_buys_once(house):
 def test_of_buyers_and_bidders_at_once_one_gets_the_lot(house):
     for _ in range(4):
         lot, people = house.publish(buy_now=kes(900)), house.people(6)
-        [person.http for person in people]
         asked = [lambda p=p, lot=lot: p.act(lot, "purchase") for p in people[:4]]
         asked += [lambda p=p, lot=lot: p.bid(lot, 100) for p in people[4:]]
         bought = [answer for answer in at_once(asked)[:4] if answer.status_code == 201]
@@ -230,7 +229,6 @@ def test_sellers_cancel_before_the_first_bid_and_admins_at_any_time(house):
 def test_a_bid_and_a_cancellation_at_once_do_not_both_count(house):
     for _ in range(5):
         lot, ann = house.publish(), house.person()
-        ann.http, house.seller.http  # noqa: B018 - opened before the race
         bid, cancelled = at_once(
             [lambda lot=lot, a=ann: a.bid(lot, 200), lambda lot=lot: house.seller.act(lot, "cancellation")]
         )
