@@ -25,6 +25,8 @@ PLUGINS = tuple(sorted(path.parent.name for path in (ROOT / "plugins").glob("*/p
 QUICK = {
     "payments_razorpay.base_url": "http://127.0.0.1:9",
     "marketcore.log_level": "error",
+    "live.port": 0,
+    "live.messages_per_second": 1000,
     "identity.argon2_memory_kib": 8192,
     "identity.argon2_time_cost": 1,
     "identity.login_attempts": "off",

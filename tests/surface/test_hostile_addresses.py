@@ -12,6 +12,7 @@ from marketcore.ledger.accounts import provider_clearing, wallet
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.testing.shop import money_arrives
+from marketcore.violations.services import ViolationService
 
 from . import corpus
 from .addresses import NOWHERE, addresses
@@ -132,6 +133,7 @@ FOR_ADMINS = (
     "/api/v1/commission-rates",
     "/api/v1/reconciliation/differences",
     "/api/v1/payouts",
+    "/api/v1/violations",
 )
 
 
@@ -149,6 +151,8 @@ def cursors(people, world, operations):
         placed = people.ask("POST", "/api/v1/checkouts", both, {})
         assert placed.status_code == 201
         assert money_arrives(people.market, placed.json()["id"])
+        charge = (people.known("both").id, placed.json()["orders"][0]["id"], "unpaid")
+        people.market.perform(lambda r, charge=charge: r.find_service(ViolationService).record(*charge))
     for n in range(2):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}

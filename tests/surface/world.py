@@ -14,6 +14,7 @@ from marketcore.interfaces import DisputeReport
 from marketcore.jobs.enqueueing import find_job
 from marketcore.money import Money
 from marketcore.testing.shop import money_arrives
+from marketcore.violations.services import ViolationService
 
 from .addresses import NOWHERE
 from .people import People, Person
@@ -76,6 +77,7 @@ class World:
         self.recharge = self._made("POST", "/api/v1/wallet/recharges", self.buyer, amount)
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         self.refund, self.dispute_id = self._regret()
+        self.violation = self._break_word()
         ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
         self.destination_id, self.payout = self._pay_out()
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
@@ -98,6 +100,12 @@ class World:
         report = DisputeReport(uuid.uuid4().hex, "open", Money(800, "KES"), UUID(refund["payment_id"]))
         contest = self._people.market.perform
         return refund, str(contest(lambda request: request.find_service(DisputeService).apply("cash", report)))
+
+    def _break_word(self) -> dict[str, Any]:
+        """Charge the buyer with their order, and return the violation."""
+        charge = (self.buyer.id, self.order["id"], "unpaid")
+        assert self._people.market.perform(lambda request: request.find_service(ViolationService).record(*charge))
+        return self._made("GET", "/api/v1/users/me/violations", self.buyer)["items"][0]
 
     def _pay_out(self) -> tuple[str, dict[str, Any]]:
         """Let the seller ask for money at a destination; nobody pays out to where these people are."""
@@ -133,6 +141,7 @@ class World:
             "dispute_id": self.dispute_id,
             "destination_id": self.destination_id,
             "payout_id": self.payout["id"],
+            "violation_id": self.violation["id"],
             "difference_id": self.difference_id,
             "invoice_id": self.invoice["id"],
             "recharge_id": self.recharge["id"],

@@ -194,10 +194,10 @@ class Catalog:
         return list(self._session.execute(statement, values))
 
     def _one(self, statement: TextClause, noun: str, key: int) -> Any:
-        row = self._session.execute(statement, {"id": key}).first()
-        if row is None:
+        rows = list(self._session.execute(statement, {"id": key}))
+        if not rows:
             raise NotFound(f"there is no {noun} {key}")
-        return row
+        return rows[0]
 
 
 def _category(category: str | None) -> dict[str, Any]:
@@ -206,5 +206,5 @@ def _category(category: str | None) -> dict[str, Any]:
 
 
 def catalog(_context: Any, request: Any) -> Catalog:
-    """Build the reader of ``request``."""
-    return Catalog(request.db)
+    """Build the reader of ``request``; one that changes something sees its own changes."""
+    return Catalog(request.registry["reader"] if request.method in ("GET", "HEAD") else request.db)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import random
+import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import zope.sqlalchemy
 from pyramid.scripting import prepare
 from pyramid_retry import IBeforeRetry
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine, Row, TextClause, create_engine, event
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
 
 from marketcore.settings import section
 
 T = TypeVar("T")
 ATTEMPTS = 3
+TRUSTED_SECONDS = 30.0  # a connection that rested longer is asked whether it still works
 _COLLISIONS = frozenset({"40001", "40P01"})
+_RETURNED_AT = "returned at"
 
 
 def psycopg_url(url: str) -> str:
@@ -30,14 +33,55 @@ def psycopg_url(url: str) -> str:
 
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:
     """Return an engine whose sessions think in UTC and whose statements cannot wait for a lock for ever."""
-    return create_engine(
+    engine = create_engine(
         psycopg_url(url),
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
     )
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", lambda connection, record, _proxy: _check_alive(engine, connection, record))
+    return engine
+
+
+def _note_return(_connection: Any, record: Any) -> None:
+    record.info[_RETURNED_AT] = time.monotonic()
+
+
+def _check_alive(engine: Engine, connection: Any, record: Any) -> None:
+    """Have a connection replaced whose server has gone.
+
+    A server that ends closes its sockets, which is seen here without asking it; a round trip before every
+    transaction, as ``pool_pre_ping`` makes, would cost more than many a statement.
+    """
+    now = time.monotonic()
+    rested = now - record.info.get(_RETURNED_AT, now)
+    if rested < TRUSTED_SECONDS and not _has_news(connection):
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
+
+
+def _has_news(connection: Any) -> bool:
+    """Whether the server has said something unasked, such as farewell."""
+    watch = select.poll()
+    watch.register(connection.fileno(), select.POLLIN)
+    return bool(watch.poll(0))
+
+
+class Reader:
+    """Runs statements that only read, each in one round trip: no transaction is begun or ended around it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def execute(self, statement: TextClause, values: Mapping[str, Any]) -> list[Row[Any]]:
+        """Return the rows of ``statement``."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(statement, values))
 
 
 def session_for(request: Any) -> Session:
@@ -79,7 +123,8 @@ def perform(registry: Any, function: Callable[..., T], *arguments: Any, **named:
 
 def collided(error: BaseException) -> bool:
     """Whether ``error`` is a serialization failure or a deadlock: the same work may succeed at once."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _COLLISIONS
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in _COLLISIONS
 
 
 def wait_before_retry() -> None:
@@ -92,6 +137,7 @@ def includeme(config: Any) -> None:
     core = section(config.registry, "marketcore")
     engine = make_engine(core["database_url"], pool_size=core["database_pool_size"])
     config.registry["engine"] = engine
+    config.registry["reader"] = Reader(engine)
     config.registry["session_factory"] = sessionmaker(engine)
     config.add_request_method(session_for, "db", reify=True)
     config.add_subscriber(lambda _event: wait_before_retry(), IBeforeRetry)

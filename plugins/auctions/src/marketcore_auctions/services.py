@@ -255,7 +255,7 @@ class AuctionService:
         if not may_retract(now, lot.standing.ends_at, self._retraction_hours):
             raise TooLateToRetract(f"bids can be retracted until {self._retraction_hours} hours before the end")
         lot.standing = standing_of(bests, lot.standing, without={bidder_id})
-        lot.leader_name = names.get(lot.standing.leader, "")  # type: ignore[call-overload]
+        lot.leader_name = names.get(lot.standing.leader, "")
         if lot.row.leader_id == bidder_id and lot.row.deposit_minor:
             self._deposits.pass_on(lot)
         lot.note("retracted", now, bidder_id=bidder_id, name=names[bidder_id])

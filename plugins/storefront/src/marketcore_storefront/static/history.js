@@ -15,9 +15,9 @@ export class History {
     for (const bid of bids) this.#rows.set(bid.seq, bid);
   }
 
-  /** @returns {number} the newest bid known, 0 for none */
-  get newest() {
-    return Math.max(0, ...this.#rows.keys());
+  /** @param {string | undefined} bidder @returns {boolean} whether there is a bid of this bidder */
+  has(bidder) {
+    return [...this.#rows.values()].some((bid) => bid.bidder === bidder);
   }
 
   /** Take what one event told; `false` when bids between it and what is known were not told. @param {any[]} recent */

@@ -43,7 +43,4 @@ export function phase(lot, now) {
   return now < Date.parse(lot.ends_at) ? "open" : "closing";
 }
 
-/** @returns {boolean} whether the reader has bid here */
-export const hasBid = (lot) => Boolean(lot.mine?.maximum);
-
 const chosen = (data, names) => Object.fromEntries(names.filter((name) => name in data).map((name) => [name, data[name]]));

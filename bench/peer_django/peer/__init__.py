@@ -1,0 +1,1 @@
+"""The project: settings and entry points of the peer."""

@@ -1,0 +1,1 @@
+"""The shop: products, carts, orders, payments and auctions."""
