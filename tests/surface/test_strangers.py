@@ -51,6 +51,14 @@ OPEN = {
     "GET __static/": "files of the documentation page",
     "GET __storefront/": "files of the storefront's pages",
     "GET storefront.auction": "auctions are shown to everyone",
+    "GET auctions.auction": "auctions are shown to everyone",
+    "GET auctions.bids": "bids are shown to everyone, under masked names",
+    "GET auctions.log": "the log of a closed auction is shown to everyone",
+    "POST auctions.bids": "everybody may bid for what somebody sells",
+    "POST auctions.purchase": "everybody may buy what somebody sells",
+    "POST auctions.retraction": "takes one's own bids back",
+    "PUT auctions.watch": "puts somebody's auction among those that one watches",
+    "DELETE auctions.watch": "takes it from there",
 }
 
 
