@@ -206,6 +206,16 @@ def cancellations(people: People) -> Sending:
     return Sending(f"/api/v1/payouts/{purchase.payout()}/cancellation", purchase.seller, None)
 
 
+def purchases(people: People) -> Sending:
+    seller = people.new("seller")
+    product = people.ask("POST", "/api/v1/products", seller.access, {"title": f"Lamu chest {uuid.uuid4().hex}"}).json()
+    price, buy_now = ({"amount": amount, "currency": "KES"} for amount in ("10.00", "90.00"))
+    terms = {"price": price, "buy_now": buy_now, "duration_minutes": 600}
+    given = {"product_id": product["id"], "auction": terms}
+    auction = people.ask("POST", "/api/v1/listings", seller.access, given).json()
+    return Sending(f"/api/v1/auctions/{auction['id']}/purchase", people.new("buyer"), None, status=201)
+
+
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'mpesa', 'Mine', '{"phone": "254712345678"}', 'active')
@@ -227,4 +237,5 @@ SENDINGS: dict[str, Callable[[People], Sending]] = {
     "payouts.payouts": payouts,
     "payouts.decision": decisions,
     "payouts.cancellation": cancellations,
+    "auctions.purchase": purchases,
 }

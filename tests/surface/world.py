@@ -20,6 +20,8 @@ from .addresses import NOWHERE
 from .people import People, Person
 
 SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": "Kisumu", "country": "KE"}
+# What a bidder would pay at most and a seller wants at least, in figures that stand nowhere else.
+MAXIMUM, RESERVE = "60607.07", "80809.09"
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
@@ -80,9 +82,22 @@ class World:
         self.violation = self._break_word()
         ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
         self.destination_id, self.payout = self._pay_out()
+        self.auction = self._auction()
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
+
+    def _auction(self) -> dict[str, Any]:
+        """Let the seller sell something by auction, and two bid for it; nobody else may know up to what."""
+        product = self._made("POST", "/api/v1/products", self.seller, {"title": f"Lamu chest {uuid.uuid4().hex}"})
+        terms = {"price": {"amount": "10.00", "currency": "KES"}, "duration_minutes": 600}
+        terms["reserve"] = {"amount": RESERVE, "currency": "KES"}
+        given = {"product_id": product["id"], "auction": terms}
+        auction = self._made("POST", "/api/v1/listings", self.seller, given)
+        for bidder, maximum in ((self._people.new("buyer"), "20.00"), (self.buyer, MAXIMUM)):
+            bid = {"maximum": {"amount": maximum, "currency": "KES"}}
+            self._made("POST", f"/api/v1/auctions/{auction['id']}/bids", bidder, bid)
+        return auction
 
     def _regret(self) -> tuple[dict[str, Any], str]:
         """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
@@ -146,6 +161,7 @@ class World:
             "invoice_id": self.invoice["id"],
             "recharge_id": self.recharge["id"],
             "user_id": self.buyer.id,
+            "auction_id": self.auction["id"],
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
             **NOWHERE,
@@ -159,6 +175,8 @@ class World:
             self.order["reference"],
             self.payment["id"],
             self.payment["code"],
+            MAXIMUM,
+            RESERVE,
             self.session["id"],
             self.refund["id"],
             self.dispute_id,
