@@ -284,3 +284,72 @@ def test_a_handler_that_fails_is_reported_and_disturbs_nobody(browser, site, roo
         assert hears(page, channel, 3) == [2, 3]
     assert "a fault of the page" in str(fault.value)
     context.close()
+
+
+def command(page: Any, name: str, **data: Any) -> Any:
+    return page.evaluate("([name, data]) => outcome(live.command(name, data))", [name, data])
+
+
+def test_a_page_begins_with_the_snapshot_and_gets_another_when_it_cannot_be_told_what_it_missed(
+    visitor, room, network, request
+) -> None:
+    board = f"board:{1000 + request.node.session.items.index(request.node)}"
+    room.publish(board, 1, 2)
+    connect(visitor, network.url)
+    listen(visitor, board)
+    room.publish(board, 3)
+    visitor.wait_for_function("(board) => heard[board].subscription.position?.offset === 3", arg=board)
+    network.cut()
+    room.query("DELETE FROM live_events WHERE channel = :c", c=board)
+    room.query("UPDATE live_channels SET epoch = gen_random_uuid(), last_offset = 70 WHERE name = :c", c=board)
+    visitor.wait_for_function("(board) => heard[board].snapshots.length === 2", arg=board)
+    room.publish(board, 4)
+    assert hears(visitor, board, 71)[-1] == 71
+    (first, at), (second, then) = visitor.evaluate("(board) => heard[board].snapshots", board)
+    assert (first["stream"], second["stream"]) == (at, then)
+    assert (first["events"], second["events"]) == (at["offset"], 70)
+    assert visitor.evaluate("(board) => heard[board].lost", board) == 0
+
+
+def test_a_command_is_answered_and_a_refusal_is_the_problem_that_http_would_answer(visitor, live) -> None:
+    connect(visitor, live.url)
+    assert command(visitor, "test.write", number=5)["number"] == 5
+    assert command(visitor, "test.write", number=13)["problem"]["status"] == 409
+    assert command(visitor, "test.write", number="many")["problem"]["status"] == 422
+    assert command(visitor, "test.trade", number=5)["problem"]["status"] == 401
+    answers = visitor.evaluate("Promise.all([1, 2, 3].map((number) => live.command('test.write', { number })))")
+    assert [answer["number"] for answer in answers] == [1, 2, 3]
+
+
+def test_a_command_whose_answer_is_lost_with_the_connection_is_reported_and_not_sent_again(visitor, network) -> None:
+    network.copies = lambda frame: 0 if frame["op"] == "reply" else 1
+    connect(visitor, network.url)
+    visitor.evaluate("() => { window.waiting = outcome(live.command('test.write', { number: 5 })); }")
+    visitor.wait_for_function("live.status === 'open'")
+    assert command(visitor, "test.write", number=13)["problem"]["status"] == 409
+    network.cut()
+    unanswered = visitor.evaluate("waiting")["unanswered"]
+    assert unanswered["sent"] is True
+    assert "may have been carried out" in unanswered["message"]
+    network.copies = lambda _frame: 1
+    assert command(visitor, "test.write", number=6)["number"] == 6
+    assert [frame["data"]["number"] for frame in network.sent if frame["op"] == "command"] == [5, 13, 6]
+
+
+def test_a_command_that_is_not_answered_in_time_is_reported(visitor, network) -> None:
+    network.copies = lambda frame: 0 if frame["op"] == "reply" else 1
+    connect(visitor, network.url)
+    visitor.wait_for_function("live.status === 'open'")
+    answer = visitor.evaluate("outcome(live.command('test.write', { number: 5 }, { timeout: 100 }))")
+    assert answer["unanswered"]["sent"] is True
+
+
+def test_a_command_that_finds_no_connection_in_time_was_not_sent(visitor, network) -> None:
+    network.refusal = 1011
+    connect(visitor, network.url)
+    answer = visitor.evaluate("outcome(live.command('test.write', { number: 5 }, { timeout: 100 }))")
+    network.refusal = None
+    visitor.wait_for_function("live.status === 'open'")
+    assert command(visitor, "test.write", number=6)["number"] == 6
+    assert answer["unanswered"]["sent"] is False
+    assert [frame["data"]["number"] for frame in network.sent if frame["op"] == "command"] == [6]

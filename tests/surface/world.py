@@ -14,11 +14,14 @@ from marketcore.interfaces import DisputeReport
 from marketcore.jobs.enqueueing import find_job
 from marketcore.money import Money
 from marketcore.testing.shop import money_arrives
+from marketcore.violations.services import ViolationService
 
 from .addresses import NOWHERE
 from .people import People, Person
 
 SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": "Kisumu", "country": "KE"}
+# What a bidder would pay at most and a seller wants at least, in figures that stand nowhere else.
+MAXIMUM, RESERVE = "60607.07", "80809.09"
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
@@ -34,6 +37,24 @@ def picture() -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (40, 30), "teal").save(stream, "PNG")
     return stream.getvalue()
+
+
+def put_up(people: People, **terms: Any) -> int:
+    """Let somebody put something up for auction, from 100.00 for an hour; return the auction's id."""
+    seller = people.new("seller").access
+    product = people.ask("POST", "/api/v1/products", seller, {"title": f"Drum {uuid.uuid4().hex}"}).json()
+    auction = {"price": {"amount": "100.00", "currency": "KES"}, "duration_minutes": 60, **terms}
+    listing = people.ask("POST", "/api/v1/listings", seller, {"product_id": product["id"], "auction": auction})
+    assert listing.status_code == 201, listing.text
+    auction_id: int = listing.json()["id"]
+    return auction_id
+
+
+def bid(people: People, auction_id: int, who: Person, amount: str) -> None:
+    """Let somebody bid."""
+    maximum = {"maximum": {"amount": amount, "currency": "KES"}}
+    answer = people.ask("POST", f"/api/v1/auctions/{auction_id}/bids", who.access, maximum)
+    assert answer.status_code == 201, answer.text
 
 
 DIFFERENCE = """INSERT INTO reconciliation_differences (provider, kind, what, currency, there_minor)
@@ -76,8 +97,12 @@ class World:
         self.recharge = self._made("POST", "/api/v1/wallet/recharges", self.buyer, amount)
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         self.refund, self.dispute_id = self._regret()
+        self.violation = self._break_word()
         ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
         self.destination_id, self.payout = self._pay_out()
+        self.auction_id = put_up(people)
+        for amount in ("150.00", "200.00"):
+            bid(people, self.auction_id, people.new("buyer"), amount)
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
@@ -98,6 +123,12 @@ class World:
         report = DisputeReport(uuid.uuid4().hex, "open", Money(800, "KES"), UUID(refund["payment_id"]))
         contest = self._people.market.perform
         return refund, str(contest(lambda request: request.find_service(DisputeService).apply("cash", report)))
+
+    def _break_word(self) -> dict[str, Any]:
+        """Charge the buyer with their order, and return the violation."""
+        charge = (self.buyer.id, self.order["id"], "unpaid")
+        assert self._people.market.perform(lambda request: request.find_service(ViolationService).record(*charge))
+        return self._made("GET", "/api/v1/users/me/violations", self.buyer)["items"][0]
 
     def _pay_out(self) -> tuple[str, dict[str, Any]]:
         """Let the seller ask for money at a destination; nobody pays out to where these people are."""
@@ -123,6 +154,7 @@ class World:
         return {
             "category_id": self.category["id"],
             "product_id": self.product["id"],
+            "auction_id": self.auction_id,
             "media_id": self.image["id"],
             "listing_id": self.listing["id"],
             "checkout_id": self.checkout["id"],
@@ -133,6 +165,7 @@ class World:
             "dispute_id": self.dispute_id,
             "destination_id": self.destination_id,
             "payout_id": self.payout["id"],
+            "violation_id": self.violation["id"],
             "difference_id": self.difference_id,
             "invoice_id": self.invoice["id"],
             "recharge_id": self.recharge["id"],
@@ -150,6 +183,8 @@ class World:
             self.order["reference"],
             self.payment["id"],
             self.payment["code"],
+            MAXIMUM,
+            RESERVE,
             self.session["id"],
             self.refund["id"],
             self.dispute_id,

@@ -57,6 +57,7 @@ def strict_hooks(make_market):
     market = make_market("webhooks", **{**quick, "webhooks__allow_private": "false"})
     yield market
     market.registry["webhooks_courier"].close()
+    market.spent = True
 
 
 @pytest.fixture

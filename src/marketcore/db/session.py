@@ -123,7 +123,8 @@ def perform(registry: Any, function: Callable[..., T], *arguments: Any, **named:
 
 def collided(error: BaseException) -> bool:
     """Whether ``error`` is a serialization failure or a deadlock: the same work may succeed at once."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _COLLISIONS
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in _COLLISIONS
 
 
 def wait_before_retry() -> None:

@@ -12,12 +12,12 @@ class Attempts:
     """Counts attempts by account name, whether the account exists or not."""
 
     def __init__(self, limits: Any) -> None:
-        self._limits = limits
+        self.limits = limits
 
     def refusal(self, login: str) -> TooManyRequests | None:
         """Count an attempt and return the refusal once too many were made, else ``None``."""
         try:
-            self._limits.hit("account", hashlib.sha256(login.lower().encode()).hexdigest())
+            self.limits.hit("account", hashlib.sha256(login.lower().encode()).hexdigest())
         except TooManyRequests as refusal:
             return refusal
         return None

@@ -7,11 +7,12 @@ lock on each channel makes offsets gapless and their order that of the commits (
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from sqlalchemy import event as session_events
 from sqlalchemy import text
 from sqlalchemy.orm import Session, SessionTransaction
@@ -27,7 +28,7 @@ _WRITE = text(
     """
     WITH incoming AS (
         SELECT channel, type, data, row_number() OVER (PARTITION BY channel ORDER BY place) AS step
-        FROM unnest(CAST(:channels AS text[]), CAST(:types AS text[]), CAST(:data AS text[]))
+        FROM ROWS FROM (json_to_recordset(CAST(:events AS json)) AS (channel text, type text, data json))
              WITH ORDINALITY AS given(channel, type, data, place)
     ), counted AS (
         SELECT channel, count(*) AS events FROM incoming GROUP BY channel
@@ -93,7 +94,7 @@ def publish(request: Any, channel: str, type: str, data: Mapping[str, Any]) -> N
 
 
 def make_event(registry: Any, channel: str, type: str, data: Mapping[str, Any]) -> LiveEvent:
-    """Return a checked event for ``write_events``; ``LookupError`` and ``ValueError`` as for ``publish``."""
+    """Return a checked event for an ``EventBatch``; ``LookupError`` and ``ValueError`` as for ``publish``."""
     match = registry["live channels"].match(channel)
     if match is None:
         raise LookupError(f"no live channel is called {channel!r}: declare its pattern with add_live_channel")
@@ -110,17 +111,39 @@ def make_event(registry: Any, channel: str, type: str, data: Mapping[str, Any]) 
     return LiveEvent(channel, type, encoded.decode())
 
 
-def write_events(connection: Any, events: Sequence[LiveEvent]) -> list[tuple[str, bytes]]:
-    """Write ``events`` as the last statement of a transaction; return the hints to send once it is committed.
+class EventBatch:
+    """Events to be written by one statement, the last of a transaction, and the hints to send after its commit.
 
-    For work that has no request of its own: what a request publishes is written by itself. ``connection`` is a
-    session or a connection; hand the hints to ``registry["live sender"].send``.
+    For work that has no request of its own: what a request publishes is written by itself.
     """
-    ordered = sorted(events, key=lambda event: event.channel)
-    if not ordered:
-        return []
-    rows = connection.execute(_WRITE, _parameters(ordered)).all()
-    return [(EVENTS, encode_event(event)) for event in _events(ordered, rows)]
+
+    statement = _WRITE
+
+    def __init__(self, events: Iterable[LiveEvent]) -> None:
+        self._events = sorted(events, key=lambda event: event.channel)
+
+    def __bool__(self) -> bool:
+        return bool(self._events)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What the statement is executed with."""
+        # One JSON text: the driver escapes the texts of an array character by character.
+        rows = [
+            {"channel": event.channel, "type": event.type, "data": msgspec.Raw(event.data.encode())}
+            for event in self._events
+        ]
+        return {"events": dumps(rows).decode()}
+
+    def hints(self, rows: Iterable[Any]) -> list[tuple[str, bytes]]:
+        """Return the messages for ``registry["live sender"].send`` from the rows that the statement has returned."""
+        places = {name: iter(list(group)) for name, group in groupby(rows, key=lambda row: row.channel)}
+        messages = []
+        for one in self._events:
+            _channel, epoch, offset, at = next(places[one.channel])
+            frame = event_frame(one.channel, offset, one.type, one.data, at)
+            messages.append((EVENTS, encode_event(Event(one.channel, str(epoch), offset, frame))))
+        return messages
 
 
 def recheck_live(request: Any, user_id: int) -> None:
@@ -155,25 +178,9 @@ def _write(registry: Any, transaction: Any) -> None:
     buffer: _Buffer = transaction.data(_BUFFER)
     transaction.set_data(_BUFFER, None)
     buffer.session.flush()
-    if messages := write_events(buffer.session, buffer.take()):
-        transaction.addAfterCommitHook(_send, args=(registry, messages))
-
-
-def _parameters(pending: Sequence[LiveEvent]) -> dict[str, list[str]]:
-    return {
-        "channels": [event.channel for event in pending],
-        "types": [event.type for event in pending],
-        "data": [event.data for event in pending],
-    }
-
-
-def _events(pending: Sequence[LiveEvent], rows: Any) -> list[Event]:
-    places = {name: iter(list(group)) for name, group in groupby(rows, key=lambda row: row.channel)}
-    events = []
-    for one in pending:
-        _channel, epoch, offset, at = next(places[one.channel])
-        events.append(Event(one.channel, str(epoch), offset, event_frame(one.channel, offset, one.type, one.data, at)))
-    return events
+    if batch := EventBatch(buffer.take()):
+        hints = batch.hints(buffer.session.execute(batch.statement, batch.parameters).all())
+        transaction.addAfterCommitHook(_send, args=(registry, hints))
 
 
 def _send(committed: bool, registry: Any, messages: list[tuple[str, bytes]]) -> None:

@@ -54,12 +54,27 @@ def make_template(admin_url: str, plugins: Iterable[str], locations: dict[str, P
     return name
 
 
+def new_name() -> str:
+    """Return a name that no database has."""
+    return f"test_{os.getpid()}_{uuid.uuid4().hex[:12]}"
+
+
+def create_from(admin_url: str, name: str, template: str) -> None:
+    """Create the database ``name`` as a copy of ``template``."""
+    execute_outside(admin_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+
+
+def drop(admin_url: str, name: str) -> None:
+    """Drop the database ``name``, whoever is still connected."""
+    execute_outside(admin_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
 @contextmanager
 def database_from(admin_url: str, template: str) -> Iterator[str]:
     """Yield the URL of a fresh copy of ``template`` and drop it afterwards."""
-    name = f"test_{os.getpid()}_{uuid.uuid4().hex[:12]}"
-    execute_outside(admin_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    name = new_name()
+    create_from(admin_url, name, template)
     try:
         yield with_database(admin_url, name)
     finally:
-        execute_outside(admin_url, f"DROP DATABASE {name} WITH (FORCE)")
+        drop(admin_url, name)

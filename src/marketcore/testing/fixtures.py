@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from marketcore.testing.databases import database_from, execute_outside, make_template, quick_folder
+from marketcore.testing.logs import log_plainly
 from marketcore.testing.market import Market
+from marketcore.testing.standing import Standing
 
 # Most tests need somebody who is logged in; what hashing should cost is proved where the defaults apply.
 QUICK_HASHES = {"identity.argon2_memory_kib": "8192", "identity.argon2_time_cost": "1"}
+
+
+def pytest_configure() -> None:
+    """Keep what is logged cheap."""
+    log_plainly()
 
 
 def pytest_collection_finish() -> None:
@@ -59,40 +68,54 @@ def templates(servers: tuple[str, str]) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def make_settings(
-    servers: tuple[str, str], templates: Callable[..., str], tmp_path: Any
+    servers: tuple[str, str], templates: Callable[..., str], tmp_path: Path
 ) -> Iterator[Callable[..., dict[str, Any]]]:
     """Return ``settings(*plugins, **overrides)`` over a fresh database; dots in names are written ``__``."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def settings(*plugins: str, **overrides: Any) -> dict[str, Any]:
             url = stack.enter_context(database_from(servers[0], templates(*plugins)))
-            return {
-                "marketcore.plugins": " ".join(plugins),
-                "marketcore.database_url": url,
-                "marketcore.redis_url": servers[1],
-                "marketcore.data_dir": str(tmp_path / "data"),
-                "marketcore.environment": "development",
-                **QUICK_HASHES,
-                **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
-                **{key.replace("__", "."): value for key, value in overrides.items()},
-            }
+            return _settings(plugins, overrides, url, servers[1], tmp_path / "data")
 
         yield settings
 
 
-@pytest.fixture
-def make_market(make_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., Market]]:
-    """Return ``market(*plugins, **overrides)``: a served marketplace with those plugins and settings."""
-    from contextlib import ExitStack
+def _settings(
+    plugins: Iterable[str], overrides: dict[str, Any], database_url: str, redis_url: str, folder: Path
+) -> dict[str, Any]:
+    return {
+        "marketcore.plugins": " ".join(plugins),
+        "marketcore.database_url": database_url,
+        "marketcore.redis_url": redis_url,
+        "marketcore.data_dir": str(folder),
+        "marketcore.environment": "development",
+        **QUICK_HASHES,
+        **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
+        **{key.replace("__", "."): value for key, value in overrides.items()},
+    }
 
+
+@pytest.fixture(scope="session")
+def standing(
+    servers: tuple[str, str], templates: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Standing]:
+    """The marketplaces that one test leaves to the next."""
+
+    def settings(plugins: Iterable[str], overrides: dict[str, Any], url: str, folder: Path) -> dict[str, Any]:
+        return _settings(plugins, overrides, url, servers[1], folder)
+
+    standing = Standing(servers[0], templates, settings, tmp_path_factory.mktemp("standing"))
+    yield standing
+    standing.close()
+
+
+@pytest.fixture
+def make_market(standing: Standing) -> Iterator[Callable[..., Market]]:
+    """Return ``market(*plugins, **overrides)``: a served marketplace with those plugins and settings."""
     with ExitStack() as stack:
 
         def market(*plugins: str, **overrides: Any) -> Market:
-            built = Market(make_settings(*plugins, **overrides))
-            stack.callback(built.close)
-            return stack.enter_context(built.serving())
+            return stack.enter_context(standing.lend(*plugins, **overrides))
 
         yield market
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +24,8 @@ _AUTHORITIES = ssl.create_default_context()
 class Market:
     """One configured marketplace over its own database.
 
-    ``url`` is set while its web server runs (the ``market`` fixture starts it).
+    ``url`` is set while its web server runs (the ``market`` fixture starts it). A test that closes a part of it
+    for good sets ``spent``, so that no other test gets it.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -31,7 +33,9 @@ class Market:
         self.config = configure(settings)
         self.registry = self.config.registry
         self.url = ""
+        self.spent = False
         self._clients: list[httpx.Client] = []
+        self._server: Any = None
 
     def work(self) -> Any:
         """Return a unit of work: ``with market.work() as request``."""
@@ -67,7 +71,7 @@ class Market:
         from waitress.wasyncore import close_all
 
         web = section(self.registry, "web")
-        server = build_server(self.config.make_wsgi_app(), web, host="127.0.0.1", port=0, threads=16)
+        server = self._server = build_server(self.config.make_wsgi_app(), web, host="127.0.0.1", port=0, threads=16)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         self.url = f"http://127.0.0.1:{server.effective_port}"
@@ -80,8 +84,23 @@ class Market:
             server.trigger.pull_trigger(lambda: close_all(server._map))
             thread.join(5)
 
-    def close(self) -> None:
-        """Release the connections to the database and of the clients."""
-        for client in self._clients:
-            client.close()
+    def at_rest(self, seconds: float = 5) -> bool:
+        """Wait until no request is being served; return whether that came true within ``seconds``."""
+        tasks = self._server.task_dispatcher
+        deadline = time.monotonic() + seconds
+        while tasks.queue or tasks.active_count:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def part(self) -> None:
+        """Release the connections of the clients and to the database."""
+        while self._clients:
+            self._clients.pop().close()
         self.registry["engine"].dispose()
+
+    def close(self) -> None:
+        """Release every connection, and end the thread that tells the live gateways."""
+        self.part()
+        self.registry["live sender"].close()

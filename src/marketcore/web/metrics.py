@@ -27,6 +27,11 @@ class Metrics:
         self.requests.labels(method, route, str(status)).inc()
         self.seconds.labels(route).observe(seconds)
 
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self.requests.clear()
+        self.seconds.clear()
+
 
 def metrics_view(request: Any) -> Response:
     """Return this process's metrics in Prometheus' text format."""

@@ -34,10 +34,13 @@ class Used:
 
 
 class RateLimits:
-    """The configured limits; without Redis nothing is limited, and that is logged."""
+    """The configured limits; without Redis nothing is limited, and that is logged.
+
+    What was counted under another ``namespace`` does not count.
+    """
 
     def __init__(self, redis_url: str, namespace: str, limits: dict[str, str]) -> None:
-        self._namespace = namespace
+        self.namespace = namespace
         self._items = {name: _item(name, value) for name, value in limits.items() if value != "off"}
         self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(redis_url, socket_connect_timeout=0.5))
 
@@ -52,8 +55,8 @@ class RateLimits:
         if item is None:
             return None
         try:
-            allowed = self._limiter.hit(item, self._namespace, name, caller)
-            stats = self._limiter.get_window_stats(item, self._namespace, name, caller)
+            allowed = self._limiter.hit(item, self.namespace, name, caller)
+            stats = self._limiter.get_window_stats(item, self.namespace, name, caller)
         except Exception as error:
             _warn_once(type(error).__name__)
             return None

@@ -9,10 +9,11 @@ the same. Amounts are minor units of the auction's one currency; bidders are wha
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 
 class SoftClosePolicy(StrEnum):
@@ -61,7 +62,7 @@ class Standing:
     """How an auction stands: who leads with which maximum, and the best maximum of anybody else."""
 
     ends_at: datetime
-    leader: Hashable | None = None
+    leader: Any = None
     leader_max: int = 0
     runner_up_max: int = 0
     bids: int = 0
@@ -115,7 +116,7 @@ def can_buy_now(terms: Terms, standing: Standing) -> bool:
     return standing.leader is None or (terms.reserve_minor is not None and not reserve_met(terms, standing))
 
 
-def decide(terms: Terms, standing: Standing, bidder: Hashable, maximum: int, now: datetime) -> Accepted | Refusal:
+def decide(terms: Terms, standing: Standing, bidder: Any, maximum: int, now: datetime) -> Accepted | Refusal:
     """Return what a bid of ``bidder`` up to ``maximum`` does at ``now``. Between equal maxima the earlier one leads."""
     if now < terms.starts_at:
         return Refusal.NOT_STARTED
@@ -136,7 +137,7 @@ def _raise_own(standing: Standing, maximum: int) -> Accepted | Refusal:
     return Accepted(replace(standing, leader_max=maximum, bids=standing.bids + 1))
 
 
-def _challenge(standing: Standing, bidder: Hashable, maximum: int) -> Standing:
+def _challenge(standing: Standing, bidder: Any, maximum: int) -> Standing:
     bids = standing.bids + 1
     if maximum > standing.leader_max:
         return Standing(standing.ends_at, bidder, maximum, standing.leader_max, bids, standing.extensions)
@@ -162,7 +163,7 @@ class Best:
     seq: int
 
 
-def standing_of(bests: Mapping[Hashable, Best], standing: Standing, without: Collection[Hashable] = ()) -> Standing:
+def standing_of(bests: Mapping[Any, Best], standing: Standing, without: Collection[Any] = ()) -> Standing:
     """Return ``standing`` with the lead decided anew from every bidder's best, as if ``without`` had never bid."""
     ranked = sorted((-best.maximum, best.seq, bidder) for bidder, best in bests.items() if bidder not in without)
     if not ranked:
@@ -175,11 +176,11 @@ def standing_of(bests: Mapping[Hashable, Best], standing: Standing, without: Col
 class Award:
     """Who gets the lot, and for how much."""
 
-    bidder: Hashable
+    bidder: Any
     price_minor: int
 
 
-def award(terms: Terms, bests: Mapping[Hashable, Best], without: Collection[Hashable] = ()) -> Award | None:
+def award(terms: Terms, bests: Mapping[Any, Best], without: Collection[Any] = ()) -> Award | None:
     """Return the winner among all bidders but ``without``; ``None`` where nobody reaches the reserve price."""
     standing = standing_of(bests, Standing(terms.ends_at), without)
     if not reserve_met(terms, standing):

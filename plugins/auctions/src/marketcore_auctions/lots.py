@@ -6,11 +6,11 @@ statement for all lots and entries of a transaction. Nothing else writes standin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from marketcore.web.json import dumps, present_money, utc
 from marketcore_auctions.bidding import (
@@ -178,9 +178,10 @@ class Lot:
             return None
         return {"name": self.leader_name, "bidder": self.pseudonym(self.standing.leader)}
 
-    def news(self, now: datetime) -> dict[str, Any]:
-        """Return the data of an event that tells how the auction stands now."""
-        return {"auction_id": self.id, "seq": self.seq, **self.live_fields(), **self._recent(), "server_now": utc(now)}
+    def news(self, now: datetime, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the data of an event that tells how the auction stands now; ``fields`` are its ``live_fields``."""
+        told = self.live_fields() if fields is None else fields
+        return {"auction_id": self.id, "seq": self.seq, **told, **self._recent(), "server_now": utc(now)}
 
     def live_fields(self) -> dict[str, Any]:
         """Return the part of the auction's document that bids change."""
@@ -222,10 +223,19 @@ def reserve_word(terms: Terms, standing: Standing) -> str:
     return "met" if reserve_met(terms, standing) else "not_met"
 
 
-def lock_lots(connection: Any, ids: Iterable[int]) -> dict[int, Lot]:
-    """Lock the standings of these auctions in id order and return them; unknown ids are missing."""
-    rows = connection.execute(_LOCK, {"ids": sorted(set(ids))})
+def locking(ids: Iterable[int]) -> tuple[TextClause, dict[str, Any]]:
+    """Return the statement that locks the standings of these auctions in id order, and its parameters."""
+    return _LOCK, {"ids": sorted(set(ids))}
+
+
+def lots_of(rows: Iterable[Any]) -> dict[int, Lot]:
+    """Return the lots of the rows that ``locking`` has read, by id; unknown ids are missing."""
     return {row.listing_id: Lot(row) for row in rows}
+
+
+def lock_lots(session: Any, ids: Iterable[int]) -> dict[int, Lot]:
+    """Lock these auctions and return them."""
+    return lots_of(session.execute(*locking(ids)))
 
 
 def bests_of(connection: Any, auction_id: int) -> tuple[dict[int, Best], dict[int, str]]:
@@ -237,18 +247,20 @@ def bests_of(connection: Any, auction_id: int) -> tuple[dict[int, Best], dict[in
     )
 
 
-def save(connection: Any, lots: Sequence[Lot]) -> None:
-    """Write how ``lots`` stand now, and their new entries."""
+def saving(lots: Sequence[Lot]) -> tuple[TextClause, dict[str, Any]]:
+    """Return the statement that writes how ``lots`` stand now and their new entries, and its parameters."""
     entries = [entry for lot in lots for entry in lot.entries]
     bidders = sorted({(e["bidder_id"], e["auction_id"]) for e in entries if e["kind"] == "bid"})
-    connection.execute(
-        _SAVE,
-        {
-            "standings": dumps([_standing_columns(lot) for lot in lots]).decode(),
-            "bidders": dumps([{"user_id": user, "auction_id": auction} for user, auction in bidders]).decode(),
-            "entries": dumps(entries).decode(),
-        },
-    )
+    return _SAVE, {
+        "standings": dumps([_standing_columns(lot) for lot in lots]).decode(),
+        "bidders": dumps([{"user_id": user, "auction_id": auction} for user, auction in bidders]).decode(),
+        "entries": dumps(entries).decode(),
+    }
+
+
+def save(session: Any, lots: Sequence[Lot]) -> None:
+    """Write how ``lots`` stand now, and their new entries."""
+    session.execute(*saving(lots))
 
 
 def _standing_columns(lot: Lot) -> dict[str, Any]:
@@ -271,4 +283,7 @@ def _standing_columns(lot: Lot) -> dict[str, Any]:
     }
 
 
-__all__ = ["COLUMNS", "GENESIS", "Lot", "bests_of", "lock_lots", "reserve_word", "save", "standing_of_row", "terms_of"]
+__all__ = [
+    "COLUMNS", "GENESIS", "Lot", "bests_of", "lock_lots", "locking", "lots_of", "reserve_word", "save", "saving",
+    "standing_of_row", "terms_of",
+]  # fmt: skip
