@@ -87,8 +87,7 @@ class _Stall:
 
     def clear(self) -> bool:
         """Forget what happened; return whether the marketplace is as it was made, with nothing going on in it."""
-        self.market.part()
-        if self.market.spent or not self.market.at_rest() or _content(self.market.registry) != self._as_made:
+        if not self.market.part() or self.market.spent or _content(self.market.registry) != self._as_made:
             return False
         _forget(self.market.registry)
         for path in self._folder.glob("*/**/*"):
