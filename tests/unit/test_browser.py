@@ -65,12 +65,7 @@ def test_where_none_can_be_installed_the_step_of_make_fails_and_says_what_to_do(
         browser.main()
 
 
-def test_a_page_is_opened(page):
-    page.set_content("<h1>Here</h1>")
-    assert page.inner_text("h1") == "Here"
-
-
-def test_asyncio_can_be_used_while_the_browser_waits_for_the_next_test(browser_of_the_run):
+def test_asyncio_can_be_used_until_a_page_is_opened(browser_of_the_run):
     async def answer():
         return 42
 
@@ -78,5 +73,5 @@ def test_asyncio_can_be_used_while_the_browser_waits_for_the_next_test(browser_o
 
 
 def test_a_page_is_opened_after_that(page):
-    page.set_content("<h1>There</h1>")
-    assert page.inner_text("h1") == "There"
+    page.set_content("<h1>Here</h1>")
+    assert page.inner_text("h1") == "Here"

@@ -36,7 +36,7 @@ def running_loop(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
     """Let ``loop``, or none, count as the event loop that runs in this thread.
 
     Playwright's counts as running from its start to its end, although it stands still between two calls. With it set
-    aside, tests without a browser can use asyncio meanwhile.
+    aside, files of tests without a browser can use asyncio.
     """
     before = _get_running_loop()
     _set_running_loop(loop)

@@ -138,9 +138,9 @@ def browser_of_the_run() -> Iterator[tuple[Any, Any]]:
             yield running, loop
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser(browser_of_the_run: tuple[Any, Any]) -> Iterator[Any]:
-    """A real browser (``playwright.sync_api.Browser``), the same for every test of a run."""
+    """A real browser (``playwright.sync_api.Browser``), the same one for every file of tests."""
     from marketcore.testing.browser import running_loop
 
     running, loop = browser_of_the_run
