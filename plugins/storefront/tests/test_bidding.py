@@ -149,3 +149,18 @@ def test_buying_at_once_watching_and_signing_out(house, before):
     first.get_by_role("button", name="Sign out").click()
     expect(first.locator("#outcome h2")).to_have_text("Sold for KES 9,000.00")
     assert first.evaluate("sessionStorage.length") == 0
+
+
+def test_running_auctions_are_listed_in_pages_ending_soonest_first(house, visit, gateway):
+    reader = house.market.client()
+    late, next_one, middle = (house.auction(f"Lot {minutes}", duration_minutes=minutes) for minutes in (40, 20, 30))
+    listed = [int(found) for found in re.findall('href="/auctions/([0-9]+)"', reader.get("/").text)]
+    assert listed == [next_one, middle]
+    page = visit(viewport={"width": 360, "height": 800}).open("/")
+    house.bid(house.bidder()[1], next_one, "1000.00")
+    expect(page.locator(".card").first.locator("[data-bids]")).to_have_text("1 bid")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("link", name="More auctions").click()
+    expect(page.locator(".card").first.get_by_role("link")).to_have_text("Lot 40")
+    assert page.locator(".card").first.get_attribute("data-auction") == str(late)
+    assert reader.get("/?cursor=mangled").text.count('class="card"') == 2
