@@ -21,7 +21,7 @@ const element = part("lot");
 const clock = new ServerClock();
 const history = new History(JSON.parse(element.dataset.bids), clock);
 let lot = JSON.parse(element.dataset.auction);
-let now = "";
+let now = null;
 let askedAt = 0;
 let outbid = false;
 /** @type {{close: () => void} | null} */ let own = null;
@@ -65,6 +65,7 @@ function show() {
   say(part("leader").querySelector("[data-name]"), lot.leader?.name ?? "");
   part("leader").hidden = !lot.leader;
   part("leader").firstChild.textContent = at === "closed" && lot.outcome === "sold" ? "Winner: " : "Highest bidder: ";
+  if (at === "closed") say(part("extension"), "");
   showStanding(at);
   showBidding(lot, at === "open");
   showChoices(at);
@@ -94,8 +95,8 @@ function tick() {
   const at = phase(lot, clock.now());
   if (part("state").dataset.state !== at) return show();
   const left = clock.until(at === "scheduled" ? lot.starts_at : lot.ends_at);
-  const text = at === "closing" ? "0:00" : at === "closed" ? "—" : span(left);
-  if (text !== now) part("countdown").textContent = now = text;
+  const text = at === "closing" ? "0:00" : at === "closed" ? "" : span(left);
+  if (text !== now) say(part("countdown"), (now = text));
   part("countdown").toggleAttribute("data-soon", at === "closing" || (at === "open" && left < SOON));
   for (const [limit, words] of WARNINGS) if (at === "open" && left <= limit && left > limit - 300) announce(words);
   return askIfSilent(at, left);

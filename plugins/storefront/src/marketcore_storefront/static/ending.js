@@ -56,7 +56,7 @@ function showOrder(box, lot, again) {
 function howToPay() {
   const address = "/api/docs#/payments/post_payments_payments";
   return [
-    paragraph("Pay in time, or it goes to the next bidder: start a payment of the ", code("checkout"), " ", code(String(order.checkout_id)), "."),
+    paragraph("Pay in time, or it goes to the next bidder: start a payment of ", code(`checkout ${order.checkout_id}`), "."),
     paragraph(link(address, "How to pay")),
   ];
 }
