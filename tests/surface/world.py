@@ -20,6 +20,8 @@ from .addresses import NOWHERE
 from .people import People, Person
 
 SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": "Kisumu", "country": "KE"}
+# What a bidder would pay at most and a seller wants at least, in figures that stand nowhere else.
+MAXIMUM, RESERVE = "60607.07", "80809.09"
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
@@ -181,6 +183,8 @@ class World:
             self.order["reference"],
             self.payment["id"],
             self.payment["code"],
+            MAXIMUM,
+            RESERVE,
             self.session["id"],
             self.refund["id"],
             self.dispute_id,
