@@ -20,16 +20,11 @@ export class History {
     return [...this.#rows.values()].some((bid) => bid.bidder === bidder);
   }
 
-  /** Take what one event told; `false` when bids between it and what is known were not told. @param {any[]} recent */
+  /** Take bids that were told or read; `false` when some before them may be unknown. @param {any[]} recent newest first */
   add(recent) {
     const fresh = recent.filter((bid) => !this.#rows.has(bid.seq));
     for (const bid of fresh) this.#rows.set(bid.seq, bid);
     return fresh.length < recent.length || recent.length < TOLD;
-  }
-
-  /** Begin again from a list that was read. @param {any[]} bids */
-  replace(bids) {
-    this.#rows = new Map(bids.map((bid) => [bid.seq, bid]));
   }
 
   /** @param {string | undefined} mine the reader's own bidder, if there is one */
