@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -232,3 +235,10 @@ def test_many_channels_are_joined_at_the_pace_of_the_gateway(room, network, clie
     room.publish(channel, 1)
     assert hear(client, 2) == [2]
     assert network.connections == 2
+
+
+def test_a_program_that_only_listens_does_not_load_the_server() -> None:
+    look = "import sys, marketcore.live.client; print({'pyramid', 'sqlalchemy', 'colander'} & set(sys.modules))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run([sys.executable, "-c", look], env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")

@@ -16,7 +16,7 @@ from marketcore.payments.services import PaymentService
 from marketcore.testing.shop import money_arrives
 
 from .people import People, Person
-from .world import SHIP_TO
+from .world import SHIP_TO, put_up
 
 
 @dataclass
@@ -206,14 +206,9 @@ def cancellations(people: People) -> Sending:
     return Sending(f"/api/v1/payouts/{purchase.payout()}/cancellation", purchase.seller, None)
 
 
-def purchases(people: People) -> Sending:
-    seller = people.new("seller")
-    product = people.ask("POST", "/api/v1/products", seller.access, {"title": f"Lamu chest {uuid.uuid4().hex}"}).json()
-    price, buy_now = ({"amount": amount, "currency": "KES"} for amount in ("10.00", "90.00"))
-    terms = {"price": price, "buy_now": buy_now, "duration_minutes": 600}
-    given = {"product_id": product["id"], "auction": terms}
-    auction = people.ask("POST", "/api/v1/listings", seller.access, given).json()
-    return Sending(f"/api/v1/auctions/{auction['id']}/purchase", people.new("buyer"), None, status=201)
+def bought_auctions(people: People) -> Sending:
+    auction_id = put_up(people, buy_now={"amount": "900.00", "currency": "KES"})
+    return Sending(f"/api/v1/auctions/{auction_id}/purchase", people.new("buyer"), None, status=201)
 
 
 _DESTINATION = """
@@ -237,5 +232,5 @@ SENDINGS: dict[str, Callable[[People], Sending]] = {
     "payouts.payouts": payouts,
     "payouts.decision": decisions,
     "payouts.cancellation": cancellations,
-    "auctions.purchase": purchases,
+    "auctions.purchase": bought_auctions,
 }

@@ -13,11 +13,12 @@ from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore.testing.shop import money_arrives
 from marketcore.violations.services import ViolationService
+from marketcore_auctions.services import AuctionService
 
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import World
+from .world import World, bid, put_up
 
 TEXTS = {
     "empty": "",
@@ -169,23 +170,25 @@ def cursors(people, world, operations):
     hook = people.ask("POST", "/api/v1/webhook-endpoints", both, {"url": "https://93.184.215.14/hook"}).json()
     for _ in range(2):
         assert people.ask("POST", f"/api/v1/webhook-endpoints/{hook['id']}/test", both).status_code == 202
-    for lot in (world.auction, other.auction):
-        bid = {"maximum": {"amount": "999999.00", "currency": "KES"}}
-        assert people.ask("POST", f"/api/v1/auctions/{lot['id']}/bids", both, bid).status_code == 201
-    # The log of an auction is read once that is over; then two others are open.
-    terms = {"price": {"amount": "1.00", "currency": "KES"}, "duration_minutes": 600}
-    offer = {"product_id": chest, "auction": terms}
-    assert people.ask("POST", "/api/v1/listings", both, offer).status_code == 201
-    assert people.ask("POST", f"/api/v1/auctions/{world.auction['id']}/cancellation", admin).status_code == 200
+    for _ in range(2):
+        bid(people, put_up(people), people.known("both"), "100.00")
+    close(people.market, world.auction_id)
     found = {}
     for pattern, operation in paged(operations):
         path = pattern.format(**world.ids())
         token = admin if path in FOR_ADMINS else both
         people.again("both")
         token = people.known("both").access if token is not admin else admin
+        path = path.format(**world.ids())
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
     assert all(cursor for _token, cursor, _operation in found.values()), found
     return found
+
+
+def close(market, auction_id):
+    """Let an auction end now, so that its log is open to everybody."""
+    market.query("UPDATE auctions_standings SET ends_at = market_clock() WHERE listing_id = :id", id=auction_id)
+    assert market.perform(lambda request: request.find_service(AuctionService).close(auction_id))
 
 
 def refused(answer):

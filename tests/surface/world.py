@@ -39,6 +39,24 @@ def picture() -> bytes:
     return stream.getvalue()
 
 
+def put_up(people: People, **terms: Any) -> int:
+    """Let somebody put something up for auction, from 100.00 for an hour; return the auction's id."""
+    seller = people.new("seller").access
+    product = people.ask("POST", "/api/v1/products", seller, {"title": f"Drum {uuid.uuid4().hex}"}).json()
+    auction = {"price": {"amount": "100.00", "currency": "KES"}, "duration_minutes": 60, **terms}
+    listing = people.ask("POST", "/api/v1/listings", seller, {"product_id": product["id"], "auction": auction})
+    assert listing.status_code == 201, listing.text
+    auction_id: int = listing.json()["id"]
+    return auction_id
+
+
+def bid(people: People, auction_id: int, who: Person, amount: str) -> None:
+    """Let somebody bid."""
+    maximum = {"maximum": {"amount": amount, "currency": "KES"}}
+    answer = people.ask("POST", f"/api/v1/auctions/{auction_id}/bids", who.access, maximum)
+    assert answer.status_code == 201, answer.text
+
+
 DIFFERENCE = """INSERT INTO reconciliation_differences (provider, kind, what, currency, there_minor)
                 VALUES ('cash', 'only_there', :what, 'KES', 500) RETURNING id"""
 
@@ -82,22 +100,12 @@ class World:
         self.violation = self._break_word()
         ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
         self.destination_id, self.payout = self._pay_out()
-        self.auction = self._auction()
+        self.auction_id = put_up(people)
+        for amount in ("150.00", "200.00"):
+            bid(people, self.auction_id, people.new("buyer"), amount)
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
-
-    def _auction(self) -> dict[str, Any]:
-        """Let the seller sell something by auction, and two bid for it; nobody else may know up to what."""
-        product = self._made("POST", "/api/v1/products", self.seller, {"title": f"Lamu chest {uuid.uuid4().hex}"})
-        terms = {"price": {"amount": "10.00", "currency": "KES"}, "duration_minutes": 600}
-        terms["reserve"] = {"amount": RESERVE, "currency": "KES"}
-        given = {"product_id": product["id"], "auction": terms}
-        auction = self._made("POST", "/api/v1/listings", self.seller, given)
-        for bidder, maximum in ((self._people.new("buyer"), "20.00"), (self.buyer, MAXIMUM)):
-            bid = {"maximum": {"amount": maximum, "currency": "KES"}}
-            self._made("POST", f"/api/v1/auctions/{auction['id']}/bids", bidder, bid)
-        return auction
 
     def _regret(self) -> tuple[dict[str, Any], str]:
         """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
@@ -146,6 +154,7 @@ class World:
         return {
             "category_id": self.category["id"],
             "product_id": self.product["id"],
+            "auction_id": self.auction_id,
             "media_id": self.image["id"],
             "listing_id": self.listing["id"],
             "checkout_id": self.checkout["id"],
@@ -161,7 +170,6 @@ class World:
             "invoice_id": self.invoice["id"],
             "recharge_id": self.recharge["id"],
             "user_id": self.buyer.id,
-            "auction_id": self.auction["id"],
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
             **NOWHERE,

@@ -125,7 +125,8 @@ class Person:
     def cancel_order(self, lot):
         """Cancel the order of the lot that somebody has won, as this person."""
         ((order_id,),) = self.house.market.query(
-            """SELECT order_id FROM auctions_awards WHERE auction_id = :lot ORDER BY round DESC LIMIT 1""", lot=lot["id"]
+            """SELECT order_id FROM auctions_awards WHERE auction_id = :lot ORDER BY round DESC LIMIT 1""",
+            lot=lot["id"],
         )
         return self.http.post(f"/api/v1/orders/{order_id}/steps", json={"to": "cancelled"})
 

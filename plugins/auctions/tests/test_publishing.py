@@ -49,9 +49,7 @@ def test_every_term_that_a_seller_gives_is_kept_and_told(house):
     told = terms_in_log(house, lot)
     assert told["increments"] == [[0, 1000], [20_000, 2500]]
     assert (told["reserve"], told["buy_now"]) == (25_000, 90_000)
-    ((if_unpaid,),) = house.market.query(
-        "SELECT if_unpaid FROM auctions_auctions WHERE listing_id = :id", id=lot["id"]
-    )
+    ((if_unpaid,),) = house.market.query("SELECT if_unpaid FROM auctions_auctions WHERE listing_id = :id", id=lot["id"])
     assert if_unpaid == "end"
 
 

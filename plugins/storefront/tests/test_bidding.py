@@ -129,7 +129,7 @@ def test_a_late_bid_moves_the_end_and_then_the_winner_and_the_loser_are_told(hou
     )
     for page in (second, before(auction_id)[1]):
         expect(page.locator("#outcome")).to_contain_text(f"Order{order_id}")
-        expect(page.locator("#outcome")).to_contain_text(f"the reference {checkout_id}")
+        expect(page.locator("#outcome")).to_contain_text(f"start a payment of the checkout {checkout_id}.")
         expect(page.locator("#outcome dd").nth(2)).to_have_text(
             re.compile("[0-9]{1,2} [A-Z][a-z]+,? .*[0-9]{2}:[0-9]{2}")
         )
@@ -141,7 +141,7 @@ def test_buying_at_once_watching_and_signing_out(house, before):
     auction_id = house.auction(buy_now=kes("9000.00"))
     first, second = before(auction_id)
     first.get_by_role("button", name="Watch").click()
-    expect(first.get_by_role("button", name="Watching")).to_have_attribute("aria-pressed", "true")
+    expect(first.get_by_role("button", name="Watch")).to_have_attribute("aria-pressed", "true")
     first.get_by_role("button", name="Buy now for KES 9,000.00").click()
     first.get_by_role("button", name="Buy", exact=True).click()
     expect(first.locator("#outcome h2")).to_have_text("You won, for KES 9,000.00")

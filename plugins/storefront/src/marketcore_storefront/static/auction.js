@@ -86,7 +86,6 @@ function showChoices(at) {
   say(part("buy-now"), buy ? `Buy now for ${money(lot.buy_now)}` : "");
   part("watch").hidden = !lot.mine || at === "closed";
   part("watch").setAttribute("aria-pressed", String(Boolean(lot.mine?.watching)));
-  part("watch").textContent = lot.mine?.watching ? "Watching" : "Watch";
   part("choices").hidden = part("buy-now").hidden && part("watch").hidden;
 }
 
@@ -155,9 +154,9 @@ function hear(event) {
 }
 
 function hearOwn({ type, data }) {
-  if (data.auction_id !== lot.id) return;
-  if (type === "auction.won") takeWin(data);
-  show();
+  if (data.auction_id !== lot.id || type !== "auction.won") return;
+  takeWin(data);
+  reload().catch(() => null);
 }
 
 function placed(standing) {

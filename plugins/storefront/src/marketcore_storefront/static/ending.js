@@ -9,7 +9,7 @@ let shown = "";
 
 /** Take what the reader's own channel tells the winner. @param {any} won */
 export function takeWin({ order_id, checkout_id, price, due_at }) {
-  order = { id: order_id, checkout_id, total: price, payment_due_at: due_at };
+  order = { id: order_id, checkout_id, total: price, payment_due_at: due_at, state: "pending_payment" };
 }
 
 /** @param {any} lot @param {boolean} hasBid whether the reader did @param {() => void} again called when more is known */
@@ -39,18 +39,26 @@ export function headline(lot, hasBid) {
 
 function showOrder(box, lot, again) {
   if (!order) return void findOrder(lot, again);
-  const key = `${order.id} ${order.payment_due_at}`;
+  const key = `${order.id} ${order.state}`;
   if (shown === key) return;
   shown = key;
+  const due = order.state === "pending_payment";
   box.replaceChildren(
-    paragraph("Now pay for it: what is not paid in time goes to the next bidder."),
     facts([
       ["Order", String(order.id)],
-      ["To pay", money(order.total)],
-      ["Pay before", moment(order.payment_due_at)],
+      [due ? "To pay" : "Price", money(order.total)],
+      due ? ["Pay before", moment(order.payment_due_at)] : ["State", order.state],
     ]),
-    paragraph("Pay through the API: start a payment with the purpose ", code("checkout"), " and the reference ", code(String(order.checkout_id)), ". ", link("/api/docs#/payments/post_payments_payments", "How to pay")),
+    ...(due ? howToPay() : []),
   );
+}
+
+function howToPay() {
+  const address = "/api/docs#/payments/post_payments_payments";
+  return [
+    paragraph("Pay in time, or it goes to the next bidder: start a payment of the ", code("checkout"), " ", code(String(order.checkout_id)), "."),
+    paragraph(link(address, "How to pay")),
+  ];
 }
 
 async function findOrder(lot, again) {

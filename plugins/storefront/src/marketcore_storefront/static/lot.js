@@ -20,7 +20,7 @@ function closed(lot, { outcome, price, winner, log_head }) {
 export function reread(lot, document) {
   const sameStream = document.stream.epoch === lot.stream.epoch;
   if (sameStream && document.stream.offset < lot.stream.offset) return own({ ...lot, mine: document.mine });
-  return { ...document };
+  return { ...document, seq: lot.seq };
 }
 
 /** Take the answer to a bid of the reader's. */
