@@ -113,7 +113,9 @@ def _listeners(dispatch: Any) -> dict[str, int]:
 
 
 def _copied(value: Any) -> Any:
-    return {key: _copied(item) for key, item in value.items()} if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [*value] if isinstance(value, list) else value
 
 
 def _forget(registry: Any) -> None:
