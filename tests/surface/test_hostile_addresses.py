@@ -178,7 +178,6 @@ def cursors(people, world, operations):
         token = admin if path in FOR_ADMINS else both
         people.again("both")
         token = people.known("both").access if token is not admin else admin
-        path = path.format(**world.ids())
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
     assert all(cursor for _token, cursor, _operation in found.values()), found
     return found

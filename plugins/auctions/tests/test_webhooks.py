@@ -99,4 +99,3 @@ def test_a_type_or_a_fact_that_is_told_already_stops_the_start(make_settings, mo
         monkeypatch.setattr(messages, "includeme", twice(types, fact))
         with pytest.raises(error):
             Market(settings)
-

@@ -60,9 +60,7 @@ def _methods(view: Any) -> list[str]:
     return [m for m in ([methods] if isinstance(methods, str) else methods) if m != "HEAD"]
 
 
-def _operation(
-    spec: APISpec, registry: Any, view: Any, pattern: str, method: str, related: Any
-) -> dict[str, Any]:
+def _operation(spec: APISpec, registry: Any, view: Any, pattern: str, method: str, related: Any) -> dict[str, Any]:
     declared = _bound(view["openapi"], registry)
     permission = next((r["value"] for r in related if r.category_name == "permissions"), "public")
     operation: dict[str, Any] = {
