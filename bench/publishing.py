@@ -34,7 +34,11 @@ def by_redis(redis_url: str, channel: str) -> Callable[[], None]:
     """Return what publishes one text of 200 bytes."""
     client = redis.Redis.from_url(redis_url)
     text = "7" * 200
-    return lambda: client.publish(channel, text)
+
+    def publish() -> None:
+        client.publish(channel, text)
+
+    return publish
 
 
 def main() -> None:
