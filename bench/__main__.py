@@ -5,29 +5,42 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench import report
+from bench.machine import describe
 from bench.measuring import Result, Workload, measure, say, show
 from bench.stage import Stage, stage
-from bench.workloads import buying, lists
+from bench.workloads import bids_http, bids_live, buying, fanout, growth, lists, paying
 
 ROUNDS, SECONDS = 5, 1.5
-MAKERS = {**buying.WORKLOADS, **lists.WORKLOADS}
+MAKERS: dict[str, Callable[[Stage], Workload]] = {
+    **bids_http.WORKLOADS,
+    **bids_live.WORKLOADS,
+    **fanout.WORKLOADS,
+    **buying.WORKLOADS,
+    **paying.WORKLOADS,
+    **lists.WORKLOADS,
+    **growth.WORKLOADS,
+}
 
 
 def main() -> None:
     """Measure, print, and write what is kept."""
     asked = _arguments()
     began = time.monotonic()
-    with _folder(asked.folder) as folder, stage(folder, asked.peer_python, asked.seconds) as ready:
-        results = [_measured(workload, asked.rounds) for workload in _chosen(ready, asked.only)]
+    with _folder(asked.folder) as folder, stage(folder, asked.peer_python) as ready:
+        machine = describe(ready.admin_url)
+        results = [_measured(workload, asked) for workload in _chosen(ready, asked.only)]
+    if not asked.only:
+        report.write(results, growth.charts([result.document() for result in results]), machine, asked.rounds)
     say(f"{len(results)} workloads in {time.monotonic() - began:.0f} s")
 
 
-def _measured(workload: Workload, rounds: int) -> Result:
-    result = measure(workload, rounds)
+def _measured(workload: Workload, asked: argparse.Namespace) -> Result:
+    result = measure(workload, asked.rounds, asked.seconds)
     show(result)
     return result
 

@@ -13,6 +13,7 @@ from marketcore.db import migrate
 from marketcore.directives import table
 from marketcore.secrets import load_secrets
 from marketcore.settings import CoreSettings, check_prefixes, check_section, with_variables
+from marketcore.starting import collecting_later
 
 # The machinery, then the nouns. Plugins come after all of them and the core never commits in between, so that
 # a plugin that claims a name of the core's is a conflict and not a silent replacement.
@@ -41,6 +42,7 @@ LIBRARIES = {
 }
 
 
+@collecting_later()
 def configure(settings: Mapping[str, Any]) -> Configurator:
     """Return a committed ``Configurator`` with the core and the enabled plugins.
 
@@ -53,9 +55,10 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     enabled = plugins.load(core["plugins"], available)
     config = MarketConfigurator(settings=given, package="marketcore")
     config.include("marketcore.directives")
+    config.include("marketcore.finding")
     config.add_settings_schema("marketcore", CoreSettings())
     config.registry["secrets"] = load_secrets(core["secret"], core["environment"], core["data_dir"])
-    for library in ("pyramid_tm", "pyramid_retry", "pyramid_services", "pyramid_jinja2"):
+    for library in ("pyramid_tm", "pyramid_retry", "pyramid_jinja2"):
         config.include(library)
     for noun in CORE:
         config.include(noun)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from marketcore.logging import configure_logging
 from marketcore.settings import read_settings
 from marketcore.testing.databases import database_from
+from marketcore.testing.logs import log_plainly
 from marketcore.testing.market import Market
 
 from .people import People
@@ -77,5 +77,5 @@ def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     configure_logging({"log_level": "debug", "log_format": "json"}, stream=stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    log_plainly()
     root.handlers[:], root.level = handlers, level

@@ -22,6 +22,7 @@ FREE = {
 # Not for programs that read the document: pages, files, metrics, and calls whose form their senders dictate.
 UNDOCUMENTED = {
     "GET __static/": "files of the documentation page",
+    "GET __storefront/": "files of the storefront's pages",
     "GET metrics": "Prometheus' own format",
     "GET openapi.document": "the document itself",
     "GET openapi.docs": "a page for people",
@@ -32,6 +33,8 @@ UNDOCUMENTED = {
     "POST payments.hook.token": "in the form of the provider",
     "POST payments_mpesa.confirmation": "in the form of Daraja",
     "POST payments_mpesa.validation": "in the form of Daraja",
+    "GET storefront.home": "a page for people",
+    "GET storefront.auction": "a page for people",
     "GET razorpay.pay": "a page for people",
     "GET razorpay.status": "a page for people",
     "GET razorpay.cancelled": "where a gateway sends people back to",

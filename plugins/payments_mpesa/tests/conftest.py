@@ -17,6 +17,20 @@ def simulator():
 
 
 @pytest.fixture
+def make_market(make_market):
+    """Return ``make_market`` as elsewhere; its provider knows this test's gateway, so no other test gets it."""
+    made = []
+
+    def make(*plugins, **settings):
+        made.append(make_market(*plugins, **settings))
+        return made[-1]
+
+    yield make
+    for market in made:
+        market.spent = True
+
+
+@pytest.fixture
 def receiver():
     with CallbackReceiver() as listening:
         yield listening

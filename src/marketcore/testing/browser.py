@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 import sys
+from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,19 +32,35 @@ def browsers(playwright: Any) -> list[str]:
 
 
 @contextmanager
+def running_loop(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
+    """Let ``loop``, or none, count as the event loop that runs in this thread.
+
+    Playwright's counts as running from its start to its end, although it stands still between two calls. With it set
+    aside, files of tests without a browser can use asyncio.
+    """
+    before = _get_running_loop()
+    _set_running_loop(loop)
+    try:
+        yield
+    finally:
+        _set_running_loop(before)
+
+
+@contextmanager
 def running_browser() -> Iterator[Any]:
     """Run a browser without windows; give its ``playwright.sync_api.Browser``, or raise ``NoBrowser``."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = _launched(playwright)
+        browser = launched(playwright)
         try:
             yield browser
         finally:
             browser.close()
 
 
-def _launched(playwright: Any) -> Any:
+def launched(playwright: Any) -> Any:
+    """Start the first browser that does, without windows; ``NoBrowser`` says what kept each from starting."""
     from playwright.sync_api import Error
 
     faults = []

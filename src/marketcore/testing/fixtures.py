@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -15,11 +16,17 @@ from typing import Any
 import pytest
 
 from marketcore.testing.databases import database_from, execute_outside, make_template, quick_folder
+from marketcore.testing.logs import log_plainly
 from marketcore.testing.market import Market
 from marketcore.testing.standing import Standing
 
 # Most tests need somebody who is logged in; what hashing should cost is proved where the defaults apply.
 QUICK_HASHES = {"identity.argon2_memory_kib": "8192", "identity.argon2_time_cost": "1"}
+
+
+def pytest_configure() -> None:
+    """Keep what is logged cheap."""
+    log_plainly()
 
 
 def pytest_collection_finish() -> None:
@@ -121,11 +128,23 @@ def market(make_market: Callable[..., Market]) -> Market:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A real browser (``playwright.sync_api.Browser``), one per run."""
-    from marketcore.testing.browser import running_browser
+def browser_of_the_run() -> Iterator[tuple[Any, Any]]:
+    """The one browser of a run, and Playwright's event loop, which is set aside: use ``browser``."""
+    from marketcore.testing.browser import running_browser, running_loop
 
     with running_browser() as running:
+        loop = asyncio.get_running_loop()
+        with running_loop(None):
+            yield running, loop
+
+
+@pytest.fixture(scope="module")
+def browser(browser_of_the_run: tuple[Any, Any]) -> Iterator[Any]:
+    """A real browser (``playwright.sync_api.Browser``), the same one for every file of tests."""
+    from marketcore.testing.browser import running_loop
+
+    running, loop = browser_of_the_run
+    with running_loop(loop):
         yield running
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from marketcore.exceptions import NotFound
 from marketcore.live.history import stream_position
@@ -14,14 +14,18 @@ from marketcore.web.json import present_money, utc
 from marketcore_auctions.chain import pseudonym
 from marketcore_auctions.lots import COLUMNS, Lot
 from marketcore_auctions.refusals import AuctionClosed
+from marketcore_auctions.rules import masked
 
 _ROW = f"""{COLUMNS}, c.now, cover.path AS image, h.epoch, coalesce(h.last_offset, 0) AS stream_offset,
-    coalesce(i.watching, false) AS watching, coalesce(i.bidding, false) AS bidding"""
+    coalesce(i.watching, false) AS watching, coalesce(i.bidding, false) AS bidding,
+    w.bidder_id AS winner_id, w.price_minor AS won_minor, winner.username AS winner_username"""
 _FROM = """
     JOIN auctions_standings s ON s.listing_id = a.listing_id
     CROSS JOIN (SELECT market_clock() AS now OFFSET 0) c
     LEFT JOIN live_channels h ON h.name = 'auction:' || a.listing_id
     LEFT JOIN auctions_interests i ON i.auction_id = a.listing_id AND i.user_id = :user
+    LEFT JOIN auctions_awards w ON w.auction_id = a.listing_id AND w.state IN ('pending', 'paid')
+    LEFT JOIN users winner ON winner.id = w.bidder_id
     LEFT JOIN LATERAL (
         SELECT m.variants ->> 'thumb' AS path
         FROM product_images p JOIN media_objects m ON m.id = p.media_id
@@ -31,36 +35,40 @@ _BY_ID = text(
         WHERE a.listing_id = ANY(CAST(:ids AS bigint[]))"""
 )
 _SELLER = "(CAST(:seller AS bigint) IS NULL OR a.seller_id = :seller)"
+
+
+def _listed(condition: str, order: str) -> TextClause:
+    """Return the statement of a page. Its rows are found before anything is joined to them.
+
+    The inner limit is written out: for one that is bound, the database plans as if a tenth of all rows were wanted.
+    """
+    found = f"""SELECT a.* FROM auctions_auctions a JOIN auctions_standings s ON s.listing_id = a.listing_id
+                CROSS JOIN (SELECT market_clock() AS now OFFSET 0) c
+                WHERE {condition} ORDER BY {order} LIMIT 101"""
+    return text(f"SELECT {_ROW} FROM ({found}) a {_FROM} ORDER BY {order} LIMIT :limit")
+
+
 _PAGES = {
-    "open": text(
-        f"""SELECT {_ROW} FROM auctions_auctions a {_FROM}
-            WHERE s.state = 'open' AND s.ends_at > c.now AND a.starts_at <= c.now AND {_SELLER}
-              AND (s.ends_at, s.listing_id) > (CAST(:moment AS timestamptz), :after)
-            ORDER BY s.ends_at, s.listing_id LIMIT :limit"""
+    "open": _listed(
+        f"""s.state = 'open' AND s.ends_at > c.now AND a.starts_at <= c.now AND {_SELLER}
+            AND (s.ends_at, s.listing_id) > (CAST(:moment AS timestamptz), :after)""",
+        "s.ends_at, s.listing_id",
     ),
-    "scheduled": text(
-        f"""SELECT {_ROW} FROM auctions_auctions a {_FROM}
-            WHERE s.state = 'open' AND a.starts_at > c.now AND {_SELLER}
-              AND (a.starts_at, s.listing_id) > (CAST(:moment AS timestamptz), :after)
-            ORDER BY a.starts_at, s.listing_id LIMIT :limit"""
+    "scheduled": _listed(
+        f"""s.state = 'open' AND a.starts_at > c.now AND {_SELLER}
+            AND (a.starts_at, s.listing_id) > (CAST(:moment AS timestamptz), :after)""",
+        "a.starts_at, s.listing_id",
     ),
-    "closed": text(
-        f"""SELECT {_ROW} FROM auctions_auctions a {_FROM}
-            WHERE s.state = 'closed' AND {_SELLER} AND s.listing_id < :after
-            ORDER BY s.listing_id DESC LIMIT :limit"""
-    ),
+    "closed": _listed(f"s.state = 'closed' AND {_SELLER} AND s.listing_id < :after", "s.listing_id DESC"),
 }
-_MINE = {
-    "bidding": "a.listing_id IN (SELECT auction_id FROM auctions_interests WHERE user_id = :user AND bidding)",
-    "watching": "a.listing_id IN (SELECT auction_id FROM auctions_interests WHERE user_id = :user AND watching)",
-    "selling": "a.seller_id = :user",
-}
+_OWN = "IN (SELECT auction_id FROM auctions_interests WHERE user_id = :user AND {})"
 _MINE_PAGES = {
-    role: text(
-        f"""SELECT {_ROW} FROM auctions_auctions a {_FROM}
-            WHERE {condition} AND a.listing_id < :after ORDER BY a.listing_id DESC LIMIT :limit"""
-    )
-    for role, condition in _MINE.items()
+    role: _listed(f"a.{condition} AND a.listing_id < :after", "a.listing_id DESC")
+    for role, condition in {
+        "bidding": f"listing_id {_OWN.format('bidding')}",
+        "watching": f"listing_id {_OWN.format('watching')}",
+        "selling": "seller_id = :user",
+    }.items()
 }
 _HISTORY = text(
     """SELECT l.seq, l.name, l.bidder_id, l.price_minor, l.leader_id, l.at, a.key, a.currency
@@ -133,6 +141,8 @@ class AuctionReader:
         fields = lot.live_fields()
         if state == "closing":
             fields |= {"next_minimum": None, "buy_now": None}
+        if row.winner_id is not None:
+            fields |= _won(row)
         return {
             **fields,
             "id": row.listing_id,
@@ -160,10 +170,10 @@ class AuctionReader:
     def _mine(self, row: Any) -> dict[str, Any] | None:
         if self._user is None:
             return None
-        leading = row.leader_id == self._user
+        leads = row.leader_id == self._user
         return {
-            "leading": leading,
-            "maximum": present_money(row.leader_max_minor, row.currency) if leading else None,
+            "leading": leads if row.winner_id is None else row.winner_id == self._user,
+            "maximum": present_money(row.leader_max_minor, row.currency) if leads else None,
             "watching": row.watching,
             "bidder": pseudonym(row.key, self._user),
         }
@@ -179,6 +189,12 @@ class AuctionReader:
             "mine": row.bidder_id == self._user,
             "at": utc(row.at),
         }
+
+
+def _won(row: Any) -> dict[str, Any]:
+    """Return who has the lot and at what price: not always who led, for it may have been bought, or passed on."""
+    winner = {"name": masked(row.winner_username), "bidder": pseudonym(row.key, row.winner_id)}
+    return {"price": present_money(row.won_minor, row.currency), "leader": winner}
 
 
 def shown_state(row: Any) -> str:
