@@ -15,12 +15,13 @@ from bench.databases import one
 from bench.http_load import drive
 from bench.market import Market
 from bench.measuring import Target, Workload
+from bench.publishing import tell
 from bench.socket_load import RawSocket, first_text
 from bench.stage import Stage
 from bench.workloads.bids_http import market_bid
 from bench.workloads.lists import market_queries, requests
 from marketcore.db.session import make_engine
-from marketcore.live.publisher import LiveEvent, write_events
+from marketcore.live.publisher import LiveEvent
 from marketcore.live.sender import Sender
 
 SIZES = (10**3, 10**4, 10**5, 10**6)
@@ -192,14 +193,12 @@ def _event_time(stage: Stage, channel: str, _epoch: str, seconds: float) -> floa
     engine, sender = make_engine(stage.market.url, pool_size=1), Sender(stage.market.redis_url)
     event = LiveEvent(channel, "auction.bid", '{"price":"1"}')
 
-    def tell() -> None:
-        with engine.begin() as connection:
-            hints = write_events(connection, [event])
-        sender.send(hints)
+    def once() -> None:
+        tell(engine, sender, event)
         first_text(socket)
 
     try:
-        return _median_time(tell, seconds)
+        return _median_time(once, seconds)
     finally:
         socket.close()
         sender.close()

@@ -174,6 +174,7 @@ class AuctionReader:
         return {
             "leading": leads if row.winner_id is None else row.winner_id == self._user,
             "maximum": present_money(row.leader_max_minor, row.currency) if leads else None,
+            "bidding": row.bidding,
             "watching": row.watching,
             "bidder": pseudonym(row.key, self._user),
         }

@@ -30,7 +30,7 @@ let outbid = false;
 const path = `/api/v1/auctions/${lot.id}`;
 
 /** @returns {boolean} whether the reader has bid here */
-const hasBid = () => history.has(lot.mine?.bidder);
+const hasBid = () => Boolean(lot.mine?.bidding) || history.has(lot.mine?.bidder);
 
 /** Tell people who do not look at the screen. */
 function announce(text) {
