@@ -158,7 +158,7 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    World(people)  # whose dispute and difference are the second ones
+    World(people)  # whose dispute, difference and auction are the second ones
     for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
