@@ -21,7 +21,7 @@ from marketcore.testing.live_process import LiveProcess
 
 LONG = bool(os.environ.get("MARKETCORE_LONG"))
 LISTENERS, DEAF = (200, 5) if LONG else (50, 5)
-WARM, BIG = 20, 80  # transactions of ten big events and a small one; far more than kernels buffer
+WARM, BIG = 20, 60  # transactions of ten big events and a small one; far more than kernels buffer
 GROWTH_PER_DEAF_KIB = 2048
 ROUNDS = 40 if LONG else 2
 GROWTH_OF_ATTACKS_KIB = 3072
