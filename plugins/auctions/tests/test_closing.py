@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -150,6 +151,16 @@ def test_whoever_lists_what_is_due_does_not_decide_it(market, monkeypatch):
     monkeypatch.setattr(services, "_DUE", everything.bindparams(id=lot))
     assert service(market, "close_due") == 0
     assert state(market, lot)["state"] == "open"
+
+
+def test_looking_for_what_is_due_reads_nothing_of_what_is_not(market):
+    """However many auctions are open: the clock bounds the index, it does not filter what the index brings."""
+    with market.registry["engine"].connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))
+        explain = text(f"EXPLAIN {services._DUE.text}")
+        plan = "\n".join(connection.execute(explain, {"limit": 50, "failed": []}).scalars())
+        connection.rollback()
+    assert re.search(r"Index Cond: \(ends_at <= .*(InitPlan|\$0)", plan), plan
 
 
 def test_one_closer_of_many_that_wait_for_the_same_auction_closes_it(market, pass_time):

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from marketcore.exceptions import MarketError
 from marketcore.testing.live import LiveClient, LiveServer, Refused
+from marketcore_auctions import views
 from marketcore_auctions.desk import Bid
 
 from .saleroom import bid, differences, kes, log_of, open_market, people, put_up, token, until
@@ -77,3 +78,23 @@ def test_a_bid_of_somebody_who_does_not_exist_is_refused_and_does_not_spoil_the_
     assert isinstance(stranger, MarketError)
     assert good["leading"] is True
     assert bid(market, lot, bidder, 700)["seq"] == 3
+
+
+def test_a_bid_that_waited_too_long_for_its_flight_is_taken_back(market, monkeypatch):
+    """The first flies already and may count; whoever waits behind it is told that theirs does not."""
+    seller, early, late = people(market, 3)
+    (lot,) = put_up(market, seller)
+    monkeypatch.setattr(views, "PATIENCE", 0.3)
+    with market.registry["engine"].connect() as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute(text("SELECT 1 FROM auctions_standings WHERE listing_id = :id FOR UPDATE"), {"id": lot})
+        first = pool.submit(send, market.client(token(market, early)), lot, 500)
+        until(lambda: market.query(WAITING))
+        status, problem = send(market.client(token(market, late)), lot, 900)
+        assert (status, "it was not placed" in problem["detail"]) == (503, True), problem
+        status, problem = first.result(30)
+        assert (status, "look at the auction" in problem["detail"]) == (503, True), problem
+        holder.rollback()
+    assert bid(market, lot, late, 700)["seq"] == 3
+    maxima = [row.maximum_minor for row in market.query("SELECT maximum_minor FROM auctions_log WHERE auction_id = :id "
+                                                        "ORDER BY seq", id=lot)]  # fmt: skip
+    assert maxima == [None, 500, 700]

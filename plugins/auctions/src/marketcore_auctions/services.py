@@ -29,12 +29,11 @@ from marketcore_auctions.telling import Teller
 
 log = structlog.get_logger(__name__)
 
-# The clock is read once, so that the index of open auctions finds the first that is not over and goes no further.
+# A clock that is read once, by a query of its own, lets the index of open auctions stop at the first that is not over.
 _DUE = text(
-    """SELECT s.listing_id FROM (SELECT market_clock() AS now OFFSET 0) c
-       JOIN auctions_standings s ON s.state = 'open' AND s.ends_at <= c.now
-       WHERE s.listing_id <> ALL(CAST(:failed AS bigint[]))
-       ORDER BY s.ends_at, s.listing_id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"""
+    """SELECT listing_id FROM auctions_standings
+       WHERE state = 'open' AND ends_at <= (SELECT market_clock()) AND listing_id <> ALL(CAST(:failed AS bigint[]))
+       ORDER BY ends_at, listing_id LIMIT :limit FOR UPDATE SKIP LOCKED"""
 )
 _LISTING = text("UPDATE listings SET state = :state, price_minor = :price WHERE id = :id")
 _SOLD = text("UPDATE listings SET state = 'closed' WHERE id = :id")
