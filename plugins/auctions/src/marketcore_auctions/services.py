@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 _DUE = text(
     """SELECT s.listing_id FROM (SELECT market_clock() AS now OFFSET 0) c
        JOIN auctions_standings s ON s.state = 'open' AND s.ends_at <= c.now
+       WHERE s.listing_id <> ALL(CAST(:failed AS bigint[]))
        ORDER BY s.ends_at, s.listing_id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"""
 )
 _LISTING = text("UPDATE listings SET state = :state, price_minor = :price WHERE id = :id")
@@ -87,9 +88,13 @@ class AuctionService:
         self._second_chances = settings["second_chances"]
         self._retraction_hours = settings["retraction_hours"]
 
-    def close_due(self, limit: int = 50) -> int:
-        """Close auctions whose time is up; return how many. Those that somebody else closes are left to them."""
-        ids = list(self._session.execute(_DUE, {"limit": limit}).scalars())
+    def close_due(self, limit: int = 50, failed: set[int] | None = None) -> int:
+        """Close auctions whose time is up; return how many. Those that somebody else closes are left to them.
+
+        Those in ``failed`` are left out, and one that cannot be closed is put into it: it keeps no other open.
+        """
+        failed = set() if failed is None else failed
+        ids = list(self._session.execute(_DUE, {"limit": limit, "failed": list(failed)}).scalars())
         closed = 0
         for auction_id, lot in lock_lots(self._session, ids).items():
             try:
@@ -98,6 +103,7 @@ class AuctionService:
             except Exception as error:
                 if collided(error):
                     raise
+                failed.add(auction_id)
                 log.exception("auction_not_closed", auction_id=auction_id)
         crash_point("auctions.closed")
         return closed
