@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from marketcore.db import clock
 from marketcore.db.session import collided
+from marketcore.events import ListingPublished
 from marketcore.exceptions import Blocked, Conflict, NotFound
 from marketcore.money import Money
 from marketcore.orders.checkout import CheckoutService
@@ -321,7 +322,9 @@ class AuctionService:
         self._end_unsold(lot, now, without=without)
         self._session.execute(_GIVE_UP, {"id": lot.id})
         if lot.row.if_unpaid != "end" and lot.row.relists_left > 0:
-            open_again(self._session, lot.row, now)
+            listing_id = open_again(self._session, lot.row, now)
+            if listing_id is not None:
+                self._emit(ListingPublished(listing_id, "auction"))
 
     def _next_award(self, lot: Lot, without: set[Any]) -> tuple[Award | None, set[Any]]:
         """Return who gets the lot among those who are not left out or blocked, and everybody left out."""
