@@ -1,4 +1,4 @@
-"""What makes a process start sooner."""
+"""What makes a process start sooner, and keeps it from looking for garbage where there is none."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def collecting_later() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def keep_what_stays() -> None:
+    """Set aside what the application is made of: looking through it for garbage costs a request in six."""
+    gc.collect()
+    gc.freeze()

@@ -81,6 +81,7 @@ class Shop:
             if process.poll() is None:
                 process.kill()
             process.wait(10)
+        self.registry["job caller"].settle()
         self.registry["engine"].dispose()
 
 

@@ -54,7 +54,7 @@ _HITS = f"""few AS MATERIALIZED (
         SELECT CAST(greatest(:few, 2 * sqrt(greatest(reltuples, 0))) AS int) AS most
         FROM pg_class WHERE oid = CAST('products' AS regclass)),
     hits AS MATERIALIZED (
-        SELECT w.id FROM products w WHERE {_MATCHES.format('w')} LIMIT (SELECT most + 1 FROM few))"""
+        SELECT w.id FROM products w WHERE {_MATCHES.format("w")} LIMIT (SELECT most + 1 FROM few))"""
 _FEW = "(SELECT count(*) FROM hits) <= (SELECT most FROM few)"
 _TREE = """tree AS (
         SELECT id FROM categories WHERE slug = :category_slug OR id = :category_id

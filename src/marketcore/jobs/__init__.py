@@ -10,5 +10,6 @@ from marketcore.jobs.settings import JobSettings
 def includeme(config: Any) -> None:
     """Add ``request.enqueue`` and the worker process."""
     config.add_settings_schema("jobs", JobSettings())
+    config.include(".calling")
     config.include(".enqueueing")
     config.add_process("worker", ".consumer.serve", about="jobs and deadlines")

@@ -22,6 +22,7 @@ from marketcore.jobs.queue import Lease, LeaseLost
 from marketcore.jobs.running import autocommit, claim_next, run
 from marketcore.jobs.wakeup import WakeUp
 from marketcore.settings import section
+from marketcore.starting import keep_what_stays
 
 log = structlog.get_logger(__name__)
 # Where in a second the scheduler looks: late enough that the second has surely begun by the database's clock.
@@ -138,6 +139,7 @@ def serve(registry: Any) -> None:
     )
     keeper.start()
     wakeup.start()
+    keep_what_stays()
     log.info("worker_started", threads=settings["threads"])
     try:
         consumer.run()

@@ -12,18 +12,13 @@ from sqlalchemy import text
 from marketcore.directives import Job, table
 from marketcore.jobs.binding import check_arguments
 
-CHANNEL = "marketcore_jobs"
 # JSON's escape of NUL, which PostgreSQL's jsonb cannot hold; an escaped backslash before "u0000" is no escape.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-# A notification is delivered at commit and never after a rollback. Delayed jobs are found by polling.
 _ENQUEUE = text(
-    f"""
-    WITH added AS (
-        INSERT INTO jobs (name, arguments, priority, run_at)
-        VALUES (:name, CAST(:arguments AS jsonb), :priority, market_clock() + make_interval(secs => :delay))
-        RETURNING id
-    )
-    SELECT id, CASE WHEN :delay <= 0 THEN CAST(pg_notify('{CHANNEL}', '') AS text) END FROM added
+    """
+    INSERT INTO jobs (name, arguments, priority, run_at)
+    VALUES (:name, CAST(:arguments AS jsonb), :priority, market_clock() + make_interval(secs => :delay))
+    RETURNING id
     """
 )
 
@@ -91,8 +86,16 @@ def _fault(value: Any) -> str | None:
 def enqueue_for_request(
     request: Any, name: str, /, *, delay_seconds: float = 0, priority: int = 0, **arguments: Any
 ) -> int:
-    """Write a job into the request's transaction; see ``enqueue``."""
-    return enqueue(request.db, request.registry, name, delay_seconds=delay_seconds, priority=priority, **arguments)
+    """Write a job into the request's transaction (see ``enqueue``), and call the workers once it is committed."""
+    job_id = enqueue(request.db, request.registry, name, delay_seconds=delay_seconds, priority=priority, **arguments)
+    if delay_seconds <= 0:  # those that are due later are found by looking
+        request.tm.get().addAfterCommitHook(_call, args=(request.registry,))
+    return job_id
+
+
+def _call(committed: bool, registry: Any) -> None:
+    if committed:
+        registry["job caller"].call()
 
 
 def includeme(config: Any) -> None:

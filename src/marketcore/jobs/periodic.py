@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from marketcore.directives import Job, table
-from marketcore.jobs.enqueueing import CHANNEL
+from marketcore.jobs.calling import CHANNEL
 from marketcore.testing.crash import crash_point
 
 _SECONDS = text("SELECT extract(epoch FROM market_clock())")

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from marketcore.jobs.enqueueing import CHANNEL
+from marketcore.jobs.calling import CHANNEL
 
 # market_clock() stands in sub-selects so that it is read once and run_at can be searched by index.
 _CLAIM = text(

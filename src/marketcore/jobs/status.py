@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import text
 
-from marketcore.jobs.enqueueing import CHANNEL
+from marketcore.jobs.calling import CHANNEL
 
 _STATUS = text(
     """

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from sqlalchemy import text
 
-from marketcore.jobs.enqueueing import CHANNEL
+from marketcore.jobs.calling import CHANNEL
 
 log = structlog.get_logger(__name__)
 

@@ -106,12 +106,14 @@ class Market:
         self._close_clients()
         resting = self.at_rest()
         if resting:
+            self.registry["job caller"].settle()
             self.registry["engine"].dispose()
         return resting
 
     def close(self) -> None:
         """Release every connection, and end the thread that tells the live gateways."""
         self._close_clients()
+        self.registry["job caller"].settle()
         self.registry["engine"].dispose()
         self.registry["live sender"].close()
 

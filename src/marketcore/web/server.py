@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 
 from marketcore.settings import section
+from marketcore.starting import keep_what_stays
 
 
 class StrictParser(HTTPRequestParser):
@@ -58,9 +58,7 @@ def serve(registry: Any) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_args: stop.set())
-    # What the application is made of stays: looking through it again and again for garbage would cost a request in six.
-    gc.collect()
-    gc.freeze()
+    keep_what_stays()
     threading.Thread(target=server.run, daemon=True, name="waitress").start()
     stop.wait()
     server.close()

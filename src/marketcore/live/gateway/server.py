@@ -25,6 +25,7 @@ from marketcore.live.gateway.warden import Warden
 from marketcore.live.history import HISTORY
 from marketcore.live.hub import Hub
 from marketcore.settings import section
+from marketcore.starting import keep_what_stays
 
 log = structlog.get_logger(__name__)
 
@@ -153,6 +154,7 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
 
 def run(registry: Any) -> None:
     """Run a gateway in this process until SIGTERM or SIGINT."""
+    keep_what_stays()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve_until_signalled(registry))
 
