@@ -1,0 +1,184 @@
+"""Telling people: in the application, live, by e-mail and by text message, each as they chose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+
+from marketcore.directives import NotificationType
+from marketcore.exceptions import Invalid, NotFound
+from marketcore.notifications.rendering import Templates
+from marketcore.notifications.rules import CHANNELS, chosen_channels
+from marketcore.web.json import utc
+
+_PERSON = text(
+    """SELECT u.id, u.email, u.phone, coalesce(nullif(u.first_name, ''), u.username) AS name,
+              (SELECT coalesce(json_object_agg(c.channel, c.enabled), '{}') FROM notification_choices c
+               WHERE c.user_id = u.id AND c.type = :type) AS choices
+       FROM users u WHERE u.id = :user"""
+)
+_TELL = text(
+    """INSERT INTO notifications AS n (user_id, type, key, line, data)
+       VALUES (:user, :type, :key, :line, CAST(:data AS jsonb))
+       ON CONFLICT (user_id, type, key) WHERE read_at IS NULL AND key <> ''
+       DO UPDATE SET line = excluded.line, data = excluded.data, times = n.times + 1, updated_at = market_clock()
+       RETURNING id, type, line, data, times, created_at, updated_at, read_at"""
+)
+_WRITE = text(
+    """INSERT INTO letters AS l (channel, user_id, address, type, items)
+       VALUES (:channel, :user, :address, :type, jsonb_build_array(CAST(:data AS jsonb)))
+       ON CONFLICT (user_id, type, channel) WHERE state = 'waiting' AND user_id IS NOT NULL
+       DO UPDATE SET items = CASE WHEN jsonb_array_length(l.items) < 50 THEN l.items ELSE l.items - 0 END
+                             || excluded.items
+       RETURNING id, (xmax = 0) AS begun"""
+)
+_LIST = text(
+    """SELECT id, type, line, data, times, created_at, updated_at, read_at FROM notifications
+       WHERE user_id = :user AND id < :before AND (NOT CAST(:unread AS boolean) OR read_at IS NULL)
+       ORDER BY id DESC LIMIT :limit"""
+)
+_UNREAD = text("SELECT count(*) FROM notifications WHERE user_id = :user AND read_at IS NULL")
+_READ = text(
+    """UPDATE notifications SET read_at = coalesce(read_at, market_clock()) WHERE id = :id AND user_id = :user
+       RETURNING id"""
+)
+_READ_ALL = text("UPDATE notifications SET read_at = market_clock() WHERE user_id = :user AND read_at IS NULL")
+_CHOICES = text("SELECT type, channel, enabled FROM notification_choices WHERE user_id = :user")
+_CHOOSE = text(
+    """INSERT INTO notification_choices (user_id, type, channel, enabled) VALUES (:user, :type, :channel, :enabled)
+       ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = excluded.enabled"""
+)
+LAST = 2**63 - 1
+
+
+class NotificationService:
+    """Tells people what happened, and keeps how they want to be told."""
+
+    def __init__(
+        self,
+        session: Any,
+        types: Mapping[str, NotificationType],
+        templates: Templates,
+        publish: Any,
+        enqueue: Callable[..., Any],
+        *,
+        digest_minutes: int,
+        sms: bool,
+    ) -> None:
+        self._session = session
+        self._types = types
+        self._templates = templates
+        self._publish = publish
+        self._enqueue = enqueue
+        self._digest_seconds = 60 * digest_minutes
+        self._sms = sms
+
+    def notify(self, user_id: int, type: str, data: Mapping[str, Any], *, key: str = "") -> None:
+        """Tell ``user_id`` of something of ``type``, within this transaction, by the channels they chose.
+
+        ``data`` is a JSON object that the type's template reads. While the person has not read what ``key`` stands
+        for, telling it again replaces it and counts up. ``LookupError`` for a type that nobody declared.
+        """
+        declared = self._types.get(type)
+        if declared is None:
+            raise LookupError(f"no notification type is called {type!r}: declare it with add_notification_type")
+        person = self._session.execute(_PERSON, {"user": user_id, "type": type}).one()
+        channels = chosen_channels(declared.channels, person.choices, declared.optional)
+        given = {"user": user_id, "type": type, "data": json.dumps(dict(data))}
+        if "in_app" in channels:
+            self._tell(person, {**given, "key": key}, data)
+        if "email" in channels:
+            self._write("email", person.email, declared, given)
+        if "sms" in channels and self._sms and person.phone:
+            self._write("sms", person.phone, declared, given)
+
+    def _tell(self, person: Any, given: dict[str, Any], data: Mapping[str, Any]) -> None:
+        line = self._templates.line(given["type"], data, {"name": person.name})
+        row = self._session.execute(_TELL, {**given, "line": line}).one()
+        document = {**present(row), "unread": self.unread(person.id)}
+        self._publish(f"user:{person.id}", "notification", document)
+
+    def _write(self, channel: str, address: str, declared: NotificationType, given: dict[str, Any]) -> None:
+        letter = self._session.execute(_WRITE, {**given, "channel": channel, "address": address}).one()
+        if letter.begun:
+            delay = self._digest_seconds if declared.digest else 0
+            self._enqueue("notifications.send_letter", letter_id=letter.id, delay_seconds=delay)
+
+    def unread(self, user_id: int) -> int:
+        """Return how many notifications somebody has not read."""
+        count: int = self._session.execute(_UNREAD, {"user": user_id}).scalar_one()
+        return count
+
+    def page(self, user_id: int, before: int | None, limit: int, *, unread: bool) -> list[Any]:
+        """Return rows of somebody's notifications, newest first."""
+        values = {"user": user_id, "before": LAST if before is None else before, "limit": limit, "unread": unread}
+        return list(self._session.execute(_LIST, values))
+
+    def mark_read(self, user_id: int, notification_id: int) -> None:
+        """Mark one notification as read; ``NotFound`` for anybody else's."""
+        if self._session.execute(_READ, {"id": notification_id, "user": user_id}).first() is None:
+            raise NotFound(f"you have no notification {notification_id}")
+
+    def mark_all_read(self, user_id: int) -> None:
+        """Mark all of somebody's notifications as read."""
+        self._session.execute(_READ_ALL, {"user": user_id})
+
+    def choices(self, user_id: int) -> list[dict[str, Any]]:
+        """Return every type with the channels that somebody is told by."""
+        chosen: dict[str, dict[str, bool]] = {}
+        for row in self._session.execute(_CHOICES, {"user": user_id}):
+            chosen.setdefault(row.type, {})[row.channel] = row.enabled
+        return [
+            {
+                "type": name,
+                "title": declared.title,
+                "optional": declared.optional,
+                "channels": sorted(chosen_channels(declared.channels, chosen.get(name, {}), declared.optional)),
+            }
+            for name, declared in sorted(self._types.items())
+        ]
+
+    def choose(self, user_id: int, type: str, channels: Sequence[str]) -> None:
+        """Let somebody be told of ``type`` by exactly these channels; ``Invalid`` for a type that has to come."""
+        declared = self._types.get(type)
+        if declared is None:
+            raise NotFound(f"there is no notification type {type!r}")
+        if not declared.optional:
+            raise Invalid(errors={"channels": f"{type} concerns your account's safety and cannot be switched off"})
+        for channel in CHANNELS:
+            values = {"user": user_id, "type": type, "channel": channel, "enabled": channel in channels}
+            self._session.execute(_CHOOSE, values)
+
+
+def present(row: Any) -> dict[str, Any]:
+    """Return the document of a notification."""
+    return {
+        "id": row.id,
+        "type": row.type,
+        "line": row.line,
+        "data": row.data,
+        "times": row.times,
+        "created_at": utc(row.created_at),
+        "updated_at": utc(row.updated_at),
+        "read_at": utc(row.read_at),
+    }
+
+
+def notification_service(_context: Any, request: Any) -> NotificationService:
+    """Return the request's ``NotificationService``."""
+    from marketcore.directives import table
+    from marketcore.settings import section
+
+    settings = section(request.registry, "notifications")
+    return NotificationService(
+        request.db,
+        table(request.registry, "notification types"),
+        request.registry["notification templates"],
+        request.publish,
+        request.enqueue,
+        digest_minutes=settings["digest_minutes"],
+        sms=bool(settings["sms_provider"]),
+    )
