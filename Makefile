@@ -36,13 +36,18 @@ $(V)/.developing: requirements-dev.txt $(V)/.installed
 	  || $(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+# The tests in a browser take the system's Chromium; where there is none, Playwright downloads its own.
+$(V)/.browser: $(V)/.developing
+	@$(BIN)/python -m marketcore.testing.browser
+	@touch $@
+
 run: $(V)/.installed ## everything on this machine: database, cache, web, live, worker, simulated payments
 	@exec $(BIN)/marketcore run
 
 tour: $(V)/.installed ## a purchase from end to end against the running system
 	@$(BIN)/marketcore tour
 
-test: lint ## lint, types, boundaries and every test, against real servers
+test: lint $(V)/.browser ## lint, types, boundaries and every test, against real servers
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(V)/.developing ## style, types and the boundaries between rooms

@@ -11,23 +11,29 @@ from pathlib import Path
 
 from bench.measuring import Result, Workload, measure, say, show
 from bench.stage import Stage, stage
-from bench.workloads import buying, lists
+from bench.workloads import bids_http, bids_live, buying, fanout, lists
 
 ROUNDS, SECONDS = 5, 1.5
-MAKERS = {**buying.WORKLOADS, **lists.WORKLOADS}
+MAKERS = {
+    **bids_http.WORKLOADS,
+    **bids_live.WORKLOADS,
+    **fanout.WORKLOADS,
+    **buying.WORKLOADS,
+    **lists.WORKLOADS,
+}
 
 
 def main() -> None:
     """Measure, print, and write what is kept."""
     asked = _arguments()
     began = time.monotonic()
-    with _folder(asked.folder) as folder, stage(folder, asked.peer_python, asked.seconds) as ready:
-        results = [_measured(workload, asked.rounds) for workload in _chosen(ready, asked.only)]
+    with _folder(asked.folder) as folder, stage(folder, asked.peer_python) as ready:
+        results = [_measured(workload, asked) for workload in _chosen(ready, asked.only)]
     say(f"{len(results)} workloads in {time.monotonic() - began:.0f} s")
 
 
-def _measured(workload: Workload, rounds: int) -> Result:
-    result = measure(workload, rounds)
+def _measured(workload: Workload, asked: argparse.Namespace) -> Result:
+    result = measure(workload, asked.rounds, asked.seconds)
     show(result)
     return result
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 DRAIN_SECONDS = 30
-WARM_SECONDS = 0.3  # at the beginning of a round, not counted
+WARM_SECONDS = 0.2  # at the beginning of a round, not counted
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MARKETCORE, DJANGO = "marketcore", "django"
+WARM_SECONDS = 0.7  # of a round that is not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Workload:
-    """Something to measure: per side a function that does one round and returns a figure in ``unit``."""
+    """Something to measure: per side a function that does a round of so many seconds and returns a figure in ``unit``."""
 
     name: str
     title: str
     unit: str
-    sides: Mapping[str, Callable[[], float]]
+    sides: Mapping[str, Callable[[float], float]]
     targets: Sequence[Target]
     check: Callable[[], str] | None = None
     most_rounds: int | None = None
+    warm: bool = True
 
 
 @dataclass
@@ -101,14 +103,16 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     return {"min": low, "median": middle, "max": high}
 
 
-def measure(workload: Workload, rounds: int) -> Result:
+def measure(workload: Workload, rounds: int, seconds: float) -> Result:
     """Measure all sides of ``workload`` in turn, after one round each that is not counted."""
     began = time.monotonic()
     result = Result(workload, {side: [] for side in workload.sides})
     sides = list(workload.sides.items())
+    for _side, figure in sides if workload.warm else ():
+        figure(WARM_SECONDS)
     for number in range(min(rounds, workload.most_rounds or rounds)):
         for side, figure in sides if number % 2 == 0 else reversed(sides):
-            result.figures[side].append(figure())
+            result.figures[side].append(figure(seconds))
     if workload.check:
         result.verified = workload.check()
     result.seconds = time.monotonic() - began

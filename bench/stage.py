@@ -25,7 +25,6 @@ class Stage:
     admin_url: str
     redis_url: str
     peer_python: Path
-    seconds: float
     processes: Processes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,12 +50,12 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, peer_python: Path, seconds: float) -> Iterator[Stage]:
+def stage(folder: Path, peer_python: Path) -> Iterator[Stage]:
     """Yield a stage with its files in ``folder``; at the end nothing of it runs any more."""
     _open_many_files()
     folder.mkdir(parents=True, exist_ok=True)
     with running_servers(folder / "servers", database_url="embedded", redis_url="embedded") as (database, redis):
-        found = Stage(folder, database, redis, peer_python, seconds)
+        found = Stage(folder, database, redis, peer_python)
         try:
             yield found
         finally:

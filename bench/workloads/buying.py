@@ -52,17 +52,17 @@ def checkouts(side: Any, path: str) -> Request:
 class CheckingOut:
     """One side of the checkout: ``round`` measures it, ``accepted`` counts what was answered with 201."""
 
-    def __init__(self, name: str, side: Any, path: str, seconds: float) -> None:
+    def __init__(self, name: str, side: Any, path: str) -> None:
         self.accepted = 0
-        self._name, self._side, self._path, self._seconds = name, side, path, seconds
+        self._name, self._side, self._path = name, side, path
         self._turns = count(1)
         for buyer in range(goods.USERS + 1, goods.USERS + goods.BUYERS + 1):
             side.bearer(buyer)
 
-    def round(self) -> float:
+    def round(self, seconds: float) -> float:
         """Return accepted checkouts per second."""
         fill_carts(self._side, self._name, next(self._turns))
-        outcome = drive(self._side.web_ports(), CONNECTIONS, checkouts(self._side, self._path), self._seconds).require()
+        outcome = drive(self._side.web_ports(), CONNECTIONS, checkouts(self._side, self._path), seconds).require()
         self.accepted += outcome.accepted
         return outcome.rate
 
@@ -92,13 +92,15 @@ def checkout(stage: Stage) -> Workload:
     sides = {MARKETCORE: stage.market, DJANGO: stage.peer}
     paths = {MARKETCORE: "/api/v1/checkouts", DJANGO: "/api/checkout"}
     before = {name: sold(side, name) for name, side in sides.items()}
-    runs = {name: CheckingOut(name, side, paths[name], stage.seconds) for name, side in sides.items()}
+    runs = {name: CheckingOut(name, side, paths[name]) for name, side in sides.items()}
 
     def check() -> str:
         for name, side in sides.items():
             orders, lines, pieces = (now - then for now, then in zip(sold(side, name), before[name], strict=True))
             if not orders == runs[name].accepted or not lines == pieces == 2 * orders:
-                raise SystemExit(f"{name}: {runs[name].accepted} accepted, but {orders} orders, {lines} lines, {pieces}")
+                raise SystemExit(
+                    f"{name}: {runs[name].accepted} accepted, but {orders} orders, {lines} lines, {pieces}"
+                )
         return f"every accepted checkout is an order of two lines, and as many pieces have left the stock ({orders})"
 
     return Workload(
@@ -155,11 +157,11 @@ def webhook(stage: Stage) -> Workload:
     calls = {MARKETCORE: _calls("/hooks/stripe"), DJANGO: _calls("/hooks/payments")}
     sides: dict[str, Any] = {MARKETCORE: stage.market, DJANGO: stage.peer}
 
-    def side(name: str) -> Callable[[], float]:
-        def measure() -> float:
+    def side(name: str) -> Callable[[float], float]:
+        def measure(seconds: float) -> float:
             coming = calls[name]()
             ports = sides[name].web_ports()
-            outcome = drive(ports, CONNECTIONS, lambda _slot: next(coming), stage.seconds).require()
+            outcome = drive(ports, CONNECTIONS, lambda _slot: next(coming), seconds).require()
             totals[name] += outcome.accepted
             return outcome.rate
 

@@ -53,9 +53,9 @@ def requests(path: str, queries: list[dict[str, object]]) -> Iterator[bytes]:
     return cycle([request_bytes("GET", f"{path}?{urlencode(query)}" if query else path) for query in queries])
 
 
-def reading(ports: Callable[[], list[int]], asked: Iterator[bytes], seconds: float) -> Callable[[], float]:
+def reading(ports: Callable[[], list[int]], asked: Iterator[bytes]) -> Callable[[float], float]:
     """Return the measurement of one side: pages per second."""
-    return lambda: drive(ports(), CONNECTIONS, lambda _slot: next(asked), seconds).require().rate
+    return lambda seconds: drive(ports(), CONNECTIONS, lambda _slot: next(asked), seconds).require().rate
 
 
 _KINDS = {
@@ -76,8 +76,8 @@ def listing(kind: str, stage: Stage) -> Workload:
         title=f"Product list, {goods.PRODUCTS:,} products: {title}",
         unit="pages/s",
         sides={
-            MARKETCORE: reading(stage.market.web_ports, ours, stage.seconds),
-            DJANGO: reading(stage.peer.web_ports, theirs, stage.seconds),
+            MARKETCORE: reading(stage.market.web_ports, ours),
+            DJANGO: reading(stage.peer.web_ports, theirs),
         },
         targets=[Target("marketcore : Django", MARKETCORE, DJANGO, at_least=target)],
     )

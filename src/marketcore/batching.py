@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
@@ -39,16 +40,24 @@ class Batcher(Generic[T, R]):
         self._carry_out = carry_out
         self._name = name
         self._largest = largest
+        self._begin_anew()
+        _batchers.add(self)
+
+    def _begin_anew(self) -> None:
         self._waiting: deque[tuple[T, Future[R]]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._process = 0
         self._closing = False
 
     def submit(self, item: T) -> Future[R]:
-        """Queue ``item`` and return the future of its result; ``Unavailable`` where too many wait already."""
+        """Queue ``item`` and return the future of its result; ``Unavailable`` where too many wait, or it is closed.
+
+        A future that is cancelled before its flight begins takes no part in it.
+        """
         future: Future[R] = Future()
         with self._changed:
+            if self._closing:
+                raise Unavailable(f"{self._name} are not taken any more: the process ends")
             if len(self._waiting) >= WAITING:
                 raise Unavailable(f"{WAITING} requests wait for {self._name} already: try again")
             self._ensure_thread()
@@ -57,21 +66,19 @@ class Batcher(Generic[T, R]):
         return future
 
     def close(self) -> None:
-        """Carry out what waits and end the thread."""
+        """Carry out what waits, end the thread, and take nothing more."""
         with self._changed:
-            thread, self._thread = self._thread, None
+            thread = self._thread
             self._closing = True
             self._changed.notify()
-        if thread is not None and self._process == os.getpid():
+        if thread is not None:
             thread.join(10)
 
     def _ensure_thread(self) -> None:
-        # A forked child has the queue's memory, but not the thread.
-        if self._thread is None or self._process != os.getpid():
-            self._process = os.getpid()
-            self._closing = False
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            thread.start()
+            self._thread = thread
 
     def _run(self) -> None:
         while batch := self._next_batch():
@@ -86,13 +93,34 @@ class Batcher(Generic[T, R]):
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._largest))]
 
     def _fly(self, batch: list[tuple[T, Future[R]]]) -> None:
-        try:
-            results: Sequence[R | BaseException] = self._carry_out([item for item, _future in batch])
-        except BaseException as error:
-            log.exception("batch_failed", batcher=self._name, items=len(batch))
-            results = [error] * len(batch)
-        for (_item, future), result in zip(batch, results, strict=True):
+        # From here on nobody can cancel: a future that refuses its result would end the thread, and all would wait.
+        aboard = [(item, future) for item, future in batch if future.set_running_or_notify_cancel()]
+        if not aboard:
+            return
+        for (_item, future), result in zip(aboard, self._results([item for item, _future in aboard]), strict=True):
             if isinstance(result, BaseException):
                 future.set_exception(result)
             else:
                 future.set_result(result)
+
+    def _results(self, items: list[T]) -> Sequence[R | BaseException]:
+        try:
+            results = self._carry_out(items)
+            if len(results) != len(items):
+                raise RuntimeError(f"{self._name}: {len(items)} items were answered with {len(results)} results")
+        except BaseException as error:
+            log.exception("batch_failed", batcher=self._name, items=len(items))
+            return [error] * len(items)
+        return results
+
+
+_batchers: weakref.WeakSet[Batcher[Any, Any]] = weakref.WeakSet()
+
+
+def _begin_anew_in_child() -> None:
+    """Let a forked child start empty: what waited is its parent's to carry out, and the thread stayed there."""
+    for batcher in list(_batchers):
+        batcher._begin_anew()
+
+
+os.register_at_fork(after_in_child=_begin_anew_in_child)

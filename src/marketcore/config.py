@@ -54,9 +54,10 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     enabled = plugins.load(core["plugins"], available)
     config = MarketConfigurator(settings=given, package="marketcore")
     config.include("marketcore.directives")
+    config.include("marketcore.finding")
     config.add_settings_schema("marketcore", CoreSettings())
     config.registry["secrets"] = load_secrets(core["secret"], core["environment"], core["data_dir"])
-    for library in ("pyramid_tm", "pyramid_retry", "pyramid_services", "pyramid_jinja2"):
+    for library in ("pyramid_tm", "pyramid_retry", "pyramid_jinja2"):
         config.include(library)
     for noun in CORE:
         config.include(noun)

@@ -175,6 +175,16 @@ def add_settings_schema(config: Any, prefix: str, schema: Any) -> dict[str, Any]
     return values
 
 
+def service_name(service: type) -> str:
+    """Return what a service is registered as."""
+    return f"{service.__module__}.{service.__qualname__}"
+
+
+def register_service_factory(config: Any, factory: Any, service: type) -> None:
+    """Let ``request.find_service(service)`` return ``factory(context, request)``, made once per request."""
+    _declare(config, "services", service_name(service), config.maybe_dotted(factory))
+
+
 def declare_permission(config: Any, name: str, to: str | Iterable[str], *, trade: bool = False) -> None:
     """Declare the right ``name`` and who has it: ``"anyone"``, ``"member"`` or role names."""
     holders = frozenset(to.split() if isinstance(to, str) else to)
@@ -356,6 +366,7 @@ def add_migrations(config: Any, label: str, location: str) -> None:
 # What ``marketcore plugins --verbose`` shows; a table of the registry each.
 CATEGORIES = (
     "settings",
+    "services",
     "permissions declared",
     "listing kinds",
     "event subscribers",
@@ -375,6 +386,7 @@ DIRECTIVES: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         add_settings_schema,
+        register_service_factory,
         declare_permission,
         add_listing_kind,
         add_event_subscriber,

@@ -12,6 +12,7 @@ import structlog
 
 from marketcore.logging import configure_logging
 from marketcore.redaction import redact_text
+from marketcore.testing.logs import log_plainly
 
 CANARY = "canary-7c1f9e"
 
@@ -30,7 +31,7 @@ def logged():
     yield start
     root.handlers[:], root.level = before
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def lines(stream):

@@ -155,7 +155,8 @@ def test_a_worthless_header_is_refused_where_none_is_needed_but_not_where_one_lo
         headers = {"Authorization": value}
         assert people.call("GET", f"/api/v1/users/{ann.id}", headers=headers).status_code == 401
         assert people.call("GET", "/api/v1/users/me", headers=headers).status_code == 401
-        for path in ("/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/docs"):
+        documents = ("/api/openapi.json", "/api/docs", "/api/asyncapi.json", "/api/docs/live")
+        for path in ("/healthz", "/readyz", "/metrics", *documents):
             assert people.call("GET", path, headers=headers).status_code == 200
         assert people.call("POST", "/api/v1/auth/login", json=login, headers=headers).status_code == 200
     assert people.call("GET", f"/api/v1/users/{ann.id}").status_code == 200

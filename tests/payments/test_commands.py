@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 import pytest
-import structlog
 from click.testing import CliRunner
 from gateway import deliver
 
 from marketcore.cli import build
 from marketcore.payments import inbox
+from marketcore.testing.logs import log_plainly
 
 NOWHERE = {
     "marketcore.database_url": "postgresql://nobody@127.0.0.1:1/none",
@@ -42,7 +42,7 @@ def run(write_ini):
 
     yield run
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    log_plainly()
     root.handlers[:], root.level = handlers, level
 
 

@@ -7,11 +7,11 @@ import json
 import logging
 
 import pytest
-import structlog
 from gateway import SECRET, call
 
 from marketcore.logging import configure_logging
 from marketcore.payments.operations import provider_called
+from marketcore.testing.logs import log_plainly
 
 CANARY = "Canary-91c04e77"
 HEADERS = {
@@ -30,7 +30,7 @@ def logged():
     configure_logging({"log_level": "debug", "log_format": "json"}, stream=stream)
     yield stream.getvalue
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    log_plainly()
     root.handlers[:], root.level = handlers, level
 
 

@@ -9,6 +9,7 @@ from marketcore.config import configure
 
 OF_GOOD = {
     "good settings": "settings 'good'",
+    "good service": "services 'marketcore_good.services.ThingService'",
     "good permission": "permissions declared 'good.thing.keep'",
     "good listing kind": "listing kinds 'good'",
     "good subscriber": "event subscribers 'UserRegistered",

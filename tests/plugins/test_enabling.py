@@ -12,6 +12,7 @@ from marketcore.web.openapi import build_document
 TABLES = {
     "settings": "good",
     "migrations": "good",
+    "services": "marketcore_good.services.ThingService",
     "permissions declared": "good.thing.keep",
     "listing kinds": "good",
     "event subscribers": "UserRegistered → marketcore_good.subscribers.welcome",

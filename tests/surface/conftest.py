@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from marketcore.logging import configure_logging
 from marketcore.settings import read_settings
 from marketcore.testing.databases import database_from
+from marketcore.testing.logs import log_plainly
 from marketcore.testing.market import Market
 
 from .people import People
@@ -25,6 +25,8 @@ PLUGINS = tuple(sorted(path.parent.name for path in (ROOT / "plugins").glob("*/p
 QUICK = {
     "payments_razorpay.base_url": "http://127.0.0.1:9",
     "marketcore.log_level": "error",
+    "live.port": 0,
+    "live.messages_per_second": 1000,
     "identity.argon2_memory_kib": 8192,
     "identity.argon2_time_cost": 1,
     "identity.login_attempts": "off",
@@ -75,5 +77,5 @@ def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     configure_logging({"log_level": "debug", "log_format": "json"}, stream=stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    log_plainly()
     root.handlers[:], root.level = handlers, level

@@ -49,6 +49,8 @@ OPEN = {
     "GET razorpay.cancelled": "payers' pages are public under names that cannot be guessed",
     "GET razorpay.status": "payers' pages are public under names that cannot be guessed",
     "GET __static/": "files of the documentation page",
+    "GET __storefront/": "files of the storefront's pages",
+    "GET storefront.auction": "auctions are shown to everyone",
 }
 
 

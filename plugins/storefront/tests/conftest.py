@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -56,18 +57,16 @@ def gateway(house) -> Iterator[LiveProcess]:
         yield process
 
 
-@pytest.fixture
-def visit(browser, house) -> Iterator:
-    """Return ``visit(**context)``: a new visitor's page; whatever goes wrong in it fails the test."""
-    visitors = []
+@pytest.fixture(scope="module")
+def visit(browser, house) -> Iterator[Callable[..., Visitor]]:
+    """Return ``visit(**context)``: a new visitor; whatever goes wrong in their browsers fails a test."""
+    visitors: list[Visitor] = []
 
-    def visitor(**context):
+    def visitor(**context: Any) -> Visitor:
         visitors.append(Visitor(browser.new_context(base_url=house.market.url, **context)))
         return visitors[-1]
 
     yield visitor
     for one in visitors:
         one.context.close()
-    assert [fault for one in visitors for fault in one.faults()] == []
-
-
+    assert [complaint for one in visitors for complaint in one.complaints] == []

@@ -64,6 +64,14 @@ class House:
         return document
 
 
+# A clock that is wrong by MINUTES.
+_SHIFTED = """
+const ahead = MINUTES * 60000, RealDate = Date;
+window.Date = class extends RealDate {
+  constructor(...given) { given.length ? super(...given) : super(RealDate.now() + ahead); }
+  static now() { return RealDate.now() + ahead; }
+};
+"""
 # What a browser reports of a socket or request that found nobody, or was refused: the page deals with it.
 EXPECTED = ("WebSocket connection to", "Failed to load resource: the server responded with a status of 4")
 
@@ -82,9 +90,9 @@ class Visitor:
         if kind in ("error", "warning") and not text.startswith(EXPECTED):
             self.complaints.append(text)
 
-    def faults(self) -> list[str]:
-        """Return the complaints that no page should cause."""
-        return self.complaints
+    def set_clock(self, minutes: int) -> None:
+        """Let the browser's own clock be wrong by so many minutes."""
+        self.context.add_init_script(_SHIFTED.replace("MINUTES", str(minutes)))
 
     def open(self, path: str) -> Any:
         """Go to ``path`` and return the page."""

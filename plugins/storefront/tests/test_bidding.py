@@ -7,16 +7,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .house import soon
+from .house import kes, soon
 
 SECOND = 1000
-SHIFTED = """
-const ahead = MINUTES * 60000, RealDate = Date;
-window.Date = class extends RealDate {
-  constructor(...given) { given.length ? super(...given) : super(RealDate.now() + ahead); }
-  static now() { return RealDate.now() + ahead; }
-};
-"""
 
 
 def seconds_shown(page):
@@ -39,23 +32,35 @@ def rows(page):
     return [int(row.get_attribute("data-seq")) for row in page.locator("#bids tbody tr").all()]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pair(house, gateway, visit):
-    """Two visitors whose clocks are wrong by minutes, signed in, before the same auction."""
-    auction_id = house.auction("Ngoma drum", duration_minutes=50)
-    one, other = visit(), visit()
-    for visitor, minutes in ((one, 7), (other, -9)):
-        visitor.context.add_init_script(SHIFTED.replace("MINUTES", str(minutes)))
-        visitor.open(f"/auctions/{auction_id}")
+    """Two visitors whose clocks are wrong by minutes, signed in."""
+    people = visit(), visit()
+    for visitor, minutes in zip(people, (7, -9), strict=True):
+        visitor.set_clock(minutes)
+        visitor.open("/")
         visitor.sign_in(house.bidder()[0])
-    return auction_id, one, other
+    return people
 
 
-def test_two_people_bid_against_each_other_over_a_gateway_that_dies(house, gateway, pair):
-    auction_id, one, other = pair
-    first, second = one.page, other.page
+@pytest.fixture
+def before(pair):
+    """Return ``before(auction_id)``: the two of them look at it; their pages."""
+
+    def pages(auction_id):
+        for visitor in pair:
+            visitor.open(f"/auctions/{auction_id}")
+            expect(visitor.page.locator("#connection")).to_contain_text("Live")
+        return [visitor.page for visitor in pair]
+
+    return pages
+
+
+def test_two_people_bid_against_each_other_over_a_gateway_that_dies(house, gateway, pair, before):
+    one, other = pair
+    auction_id = house.auction("Ngoma drum", duration_minutes=50)
+    first, second = before(auction_id)
     for page in (first, second):
-        expect(page.locator("#connection")).to_contain_text("Live")
         assert abs(seconds_shown(page) - left(house, auction_id)) < 3
     assert first.locator("#maximum").input_value() == "1000.00"
     one.bid("1,500")
@@ -81,3 +86,66 @@ def test_two_people_bid_against_each_other_over_a_gateway_that_dies(house, gatew
         expect(page.locator("#bid-count")).to_have_text("4 bids")
         assert rows(page) == [bid["seq"] for bid in house.bids(auction_id)]
         assert abs(seconds_shown(page) - left(house, auction_id)) < 3
+
+
+def test_a_refused_bid_is_explained_beside_its_field_and_changes_nothing(house, pair, before):
+    one = pair[0]
+    auction_id = house.auction(buy_now=kes("9000.00"))
+    first, second = before(auction_id)
+    for amount, why in (("999", "Too low: bid KES 1,000.00 or more."), ("1000.001", "decimals"), ("lots", "amount")):
+        one.bid(amount)
+        expect(first.locator("#bid-fault")).to_contain_text(why)
+        expect(first.locator("#maximum")).to_have_attribute("aria-invalid", "true")
+        expect(first.locator("#maximum")).to_be_focused()
+    assert house.bids(auction_id) == []
+    one.bid("1000")
+    expect(first.locator("#standing")).to_have_text("You are the highest bidder")
+    expect(first.locator("#bid-fault")).to_be_hidden()
+    one.bid("900")
+    expect(first.locator("#bid-fault")).to_have_text("You lead already, up to KES 1,000.00. Bid more than that.")
+    expect(second.locator("#price")).to_have_text("KES 1,000.00")
+    expect(second.locator("#buy-now")).to_be_hidden()
+
+
+def test_a_late_bid_moves_the_end_and_then_the_winner_and_the_loser_are_told(house, pair, before):
+    one, other = pair
+    terms = {"policy": "extend", "window_seconds": 60, "extend_seconds": 2, "cap_seconds": 3}
+    auction_id = house.auction(ends_at=soon(10), soft_close=terms)
+    first, second = before(auction_id)
+    one.bid("1500")
+    expect(second.locator("#extended")).to_have_text("Extended 1 ×")
+    expect(second.locator("#extension")).to_contain_text("Extended: a late bid moved the end to")
+    other.bid("4000")
+    expect(first.locator("#standing")).to_have_text("You have been outbid")
+    expect(first.locator("#state")).to_have_text("Ending…", timeout=15 * SECOND)
+    assert -0.5 < -left(house, auction_id) < 3
+    expect(first.locator("#bidding")).to_be_hidden()
+    assert house.close_due() == 1
+    expect(first.locator("#outcome h2")).to_have_text("Sold for KES 1,525.00 to another bidder")
+    expect(second.locator("#outcome h2")).to_have_text("You won, for KES 1,525.00")
+    ((order_id, checkout_id),) = house.market.query(
+        "SELECT o.id, o.checkout_id FROM orders o JOIN auctions_awards a ON a.order_id = o.id WHERE auction_id = :id",
+        id=auction_id,
+    )
+    for page in (second, before(auction_id)[1]):
+        expect(page.locator("#outcome")).to_contain_text(f"Order{order_id}")
+        expect(page.locator("#outcome")).to_contain_text(f"start a payment of the checkout {checkout_id}.")
+        expect(page.locator("#outcome dd").nth(2)).to_have_text(
+            re.compile("[0-9]{1,2} [A-Z][a-z]+,? .*[0-9]{2}:[0-9]{2}")
+        )
+    expect(first.locator("#outcome h2")).to_have_text("Sold for KES 1,525.00 to another bidder")
+    expect(first.locator("#countdown")).to_have_text("—")
+
+
+def test_buying_at_once_watching_and_signing_out(house, before):
+    auction_id = house.auction(buy_now=kes("9000.00"))
+    first, second = before(auction_id)
+    first.get_by_role("button", name="Watch").click()
+    expect(first.get_by_role("button", name="Watch")).to_have_attribute("aria-pressed", "true")
+    first.get_by_role("button", name="Buy now for KES 9,000.00").click()
+    first.get_by_role("button", name="Buy", exact=True).click()
+    expect(first.locator("#outcome h2")).to_have_text("You won, for KES 9,000.00")
+    expect(second.locator("#outcome h2")).to_have_text("Sold for KES 9,000.00")
+    first.get_by_role("button", name="Sign out").click()
+    expect(first.locator("#outcome h2")).to_have_text("Sold for KES 9,000.00")
+    assert first.evaluate("sessionStorage.length") == 0

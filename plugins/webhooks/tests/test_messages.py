@@ -130,6 +130,20 @@ def test_a_change_that_is_rolled_back_tells_nobody(trade, hooks):
     assert messages(hooks) == before
 
 
+def test_a_violation_is_told_to_the_buyer_alone(trade, hooks):
+    trade.market.query("UPDATE orders SET payment_due_at = market_clock()")
+    trade.run_deadlines()
+    buyer_id = trade.buyer_user["user"]["id"]
+    kinds = {kind: body["data"] for kind, body in told(hooks, trade.buyer_hook)}
+    assert kinds["violation.recorded"] == {
+        "user_id": buyer_id,
+        "order_id": trade.order_id,
+        "kind": "unpaid",
+        "standing": 1,
+    }
+    assert [kind for kind, _body in told(hooks, trade.seller_hook)] == ["order.expired"]
+
+
 def test_payments_are_told_to_who_pays(trade, hooks):
     payment_id = new_payment(hooks, trade.buyer_user["user"]["id"])
     hooks.perform(lambda request: request.emit(PaymentFailed(payment_id, "checkout", "77", "declined")))

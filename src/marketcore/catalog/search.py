@@ -45,6 +45,8 @@ SORTS: Mapping[str, Sort] = {
 }
 
 FEW = 500
+# No page has more rows. The planner takes a limit it does not know for a tenth of the table: it has to be told.
+MOST = 101
 _MATCHES = "{}.search @@ websearch_to_tsquery('english', :q)"
 _HITS = f"hits AS MATERIALIZED (SELECT w.id FROM products w WHERE {_MATCHES.format('w')} LIMIT :few + 1)"
 _TREE = """tree AS (
@@ -90,13 +92,18 @@ def _listing_page(sort: str, words: bool, category: bool, seller: bool, priced: 
 
 
 def _top(source: str, conditions: list[str], order: Sort) -> str:
-    return f"SELECT l.* FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {order.columns} LIMIT :rows"
+    return _some(f"SELECT l.* FROM {source} WHERE {' AND '.join(conditions)}", "l", order.columns)
+
+
+def _some(found: str, name: str, columns: str) -> str:
+    """Return the first rows of ``found``, as many as are asked for, in the order of ``columns``."""
+    return f"SELECT * FROM ({found} ORDER BY {columns} LIMIT {MOST}) {name} ORDER BY {columns} LIMIT :rows"
 
 
 def _in_category(source: str, conditions: list[str], order: Sort) -> str:
     """Merge the first rows of each category below, which an index gives."""
     each = _top(source, [*conditions, "l.category_id = tree.id"], order)
-    return f"SELECT l.* FROM tree CROSS JOIN LATERAL ({each}) l ORDER BY {order.columns} LIMIT :rows"
+    return _some(f"SELECT l.* FROM tree CROSS JOIN LATERAL ({each}) l", "l", order.columns)
 
 
 def _by_words(source: str, conditions: list[str], order: Sort) -> str:
@@ -104,20 +111,20 @@ def _by_words(source: str, conditions: list[str], order: Sort) -> str:
 
     The planner's guess of how rare a word is can be a hundred times wrong, so the hits themselves decide.
     """
-    few = ["(SELECT count(*) FROM hits) <= :few", *conditions]
     many = ["(SELECT count(*) FROM hits) > :few", *conditions]
-    rare = _top(f"hits JOIN {source} ON l.product_id = hits.id", few, order)
+    # Of each hit by the index of its product: a plan made for any words at all would read every listing.
+    each = f"(SELECT * FROM listings l WHERE l.product_id = hits.id AND {' AND '.join(conditions)} OFFSET 0) l"
+    rare = _top(f"hits CROSS JOIN LATERAL {each}", ["(SELECT count(*) FROM hits) <= :few"], order)
     common = _top(f"{source} JOIN products w ON w.id = l.product_id AND {_MATCHES.format('w')}", many, order)
-    return f"SELECT l.* FROM (({rare}) UNION ALL ({common})) l ORDER BY {order.columns} LIMIT :rows"
+    return _some(f"SELECT l.* FROM (({rare}) UNION ALL ({common})) l", "l", order.columns)
 
 
 def _product_page(seller: bool, category: bool) -> TextClause:
     condition = "p.state = 'active' AND p.id < :after_id" + (" AND p.seller_id = :seller_id" if seller else "")
-    newest = "ORDER BY p.id DESC LIMIT :rows"
-    found = f"SELECT p.* FROM products p WHERE {condition} {newest}"
+    found = _some(f"SELECT p.* FROM products p WHERE {condition}", "p", "p.id DESC")
     if category:
-        each = f"SELECT p.* FROM products p WHERE {condition} AND p.category_id = tree.id {newest}"
-        found = f"SELECT p.* FROM tree CROSS JOIN LATERAL ({each}) p {newest}"
+        each = _some(f"SELECT p.* FROM products p WHERE {condition} AND p.category_id = tree.id", "p", "p.id DESC")
+        found = _some(f"SELECT p.* FROM tree CROSS JOIN LATERAL ({each}) p", "p", "p.id DESC")
     tree = f"{_TREE}, " if category else ""
     return text(f"WITH RECURSIVE {tree}page AS ({found}) {_PRODUCT} ORDER BY p.id DESC")
 

@@ -16,8 +16,8 @@ from typing import Any
 import click
 import httpx
 
+from marketcore.live.client import LiveClient
 from marketcore.money import commission
-from marketcore.testing.live import LiveClient
 
 PRICE_MINOR = 125_000
 PRICE = {"amount": "1250.00", "currency": "KES"}
@@ -88,9 +88,9 @@ class Tour:
         self._tell(f"He puts it into his cart and checks out: order {self.order['id']}, to be paid: KES 1,250.00.")
 
     def watching(self) -> LiveClient:
-        """Open the buyer's WebSocket on the order."""
-        ticket = self._call(self.buyer, "POST", "/api/v1/live/tickets")["ticket"]
-        socket = LiveClient(self.live, ticket=ticket, path=f"/track_order/{self.order['id']}")
+        """Follow the order over the buyer's WebSocket."""
+        socket = LiveClient(self.live, ticket=self._ticket, timeout=PATIENCE)
+        socket.subscribe(f"order:{self.order['id']}")
         self._tell("His browser follows the order over a WebSocket.")
         return socket
 
@@ -156,6 +156,9 @@ class Tour:
         self._expect(paid, f"the payout is paid, not {self._call(self.seller, 'GET', read)['state']}")
         self._tell(f"The payout is paid, receipt {self._call(self.seller, 'GET', read)['receipt']}.")
 
+    def _ticket(self) -> str:
+        return str(self._call(self.buyer, "POST", "/api/v1/live/tickets")["ticket"])
+
     def _admin(self) -> httpx.Client:
         login = {"email": "admin@example.test", "password": "admin123"}
         with httpx.Client(base_url=self.web, trust_env=False, timeout=PATIENCE) as http:
@@ -213,9 +216,9 @@ class Tour:
 
     def _event(self, socket: LiveClient, kind: str) -> None:
         """Wait for the next event and expect it to be ``kind``; the one of the beginning may come first."""
-        event = socket.next_event(timeout=PATIENCE)
+        event = socket.next_event()
         while event["type"] == "order.pending_payment":
-            event = socket.next_event(timeout=PATIENCE)
+            event = socket.next_event()
         self._expect(event["type"] == kind, f"the socket says {kind}, not {event['type']}")
 
     def _until(self, condition: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ import click
 from marketcore.cli.configuration import Configuration, core_settings
 
 # What Pyramid itself and its add-ons list that is worth seeing beside our own directives.
-_PYRAMID = ("routes", "views", "permissions", "pyramid_services", "tweens")
+_PYRAMID = ("routes", "views", "permissions", "tweens")
 
 
 @click.group(invoke_without_command=True)

@@ -16,7 +16,9 @@ from marketcore.identity.rules import Identity, Verdict, decide
 # Views with this permission do not look at the Authorization header: logging in again must be possible with an
 # expired token, and the callbacks of other systems bring credentials that are not ours.
 UNIDENTIFIED = "unidentified"
-INFRASTRUCTURE = frozenset({"healthz", "readyz", "metrics", "openapi.document", "openapi.docs"})
+INFRASTRUCTURE = frozenset(
+    {"healthz", "readyz", "metrics", "openapi.document", "openapi.docs", "asyncapi.document", "asyncapi.docs"}
+)
 ENVIRON_KEY = "marketcore.identity"
 
 _REASON = text("SELECT blocked_reason FROM users WHERE id = :user_id")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketcore.events import SessionsRevoked, UserBlocked
-from marketcore.live.settings import LiveSettings
-from marketcore.live.tickets import TicketService
-
 
 def includeme(config: Any) -> None:
     """Add publishing, tickets and the live process."""
+    # Here, so that a program which only listens (``client``) does not load the server.
+    from marketcore.events import SessionsRevoked, UserBlocked
+    from marketcore.live.settings import LiveSettings
+    from marketcore.live.tickets import TicketService
+
     config.add_settings_schema("live", LiveSettings())
     config.include(".declared")
     config.include(".publisher")

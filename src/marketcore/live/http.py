@@ -1,4 +1,4 @@
-"""Tickets over HTTP: the one part of the live room that belongs to the web process."""
+"""The part of the live room that belongs to the web process: tickets, and the description of the live API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def issue_ticket(request: Any) -> dict[str, Any]:
 
 
 def includeme(config: Any) -> None:
-    """Add the address."""
+    """Add the addresses."""
     config.declare_permission("live.ticket.issue", "member")
     config.add_route("live.tickets", "/api/v1/live/tickets")
     config.scan(__name__)
+    config.include(".documentation")

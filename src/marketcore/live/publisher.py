@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from sqlalchemy import event as session_events
 from sqlalchemy import text
 from sqlalchemy.orm import Session, SessionTransaction
@@ -27,7 +28,7 @@ _WRITE = text(
     """
     WITH incoming AS (
         SELECT channel, type, data, row_number() OVER (PARTITION BY channel ORDER BY place) AS step
-        FROM ROWS FROM (json_to_recordset(CAST(:events AS json)) AS (channel text, type text, data text))
+        FROM ROWS FROM (json_to_recordset(CAST(:events AS json)) AS (channel text, type text, data json))
              WITH ORDINALITY AS given(channel, type, data, place)
     ), counted AS (
         SELECT channel, count(*) AS events FROM incoming GROUP BY channel
@@ -128,7 +129,10 @@ class EventBatch:
     def parameters(self) -> dict[str, str]:
         """What the statement is executed with."""
         # One JSON text: the driver escapes the texts of an array character by character.
-        rows = [{"channel": event.channel, "type": event.type, "data": event.data} for event in self._events]
+        rows = [
+            {"channel": event.channel, "type": event.type, "data": msgspec.Raw(event.data.encode())}
+            for event in self._events
+        ]
         return {"events": dumps(rows).decode()}
 
     def hints(self, rows: Iterable[Any]) -> list[tuple[str, bytes]]:

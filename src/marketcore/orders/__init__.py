@@ -32,7 +32,7 @@ def includeme(config: Any) -> None:
     config.add_live_channel(
         "order:{order_id}", ".live.may_watch_order", path="/track_order/{order_id}", snapshot=".live.order_snapshot"
     )
-    for state in OrderState:
+    for state in [state for state in OrderState if state is not OrderState.CREATED]:
         config.add_live_event("order:{order_id}", f"order.{state}", ".schemas.OrderMoved")
     config.add_live_event("order:{order_id}", "order.payment_failed", ".schemas.OrderNotPaid")
     config.add_periodic_job(".jobs.expire_unpaid", every_seconds=10)

@@ -35,14 +35,15 @@ def running_browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = _launched(playwright)
+        browser = launched(playwright)
         try:
             yield browser
         finally:
             browser.close()
 
 
-def _launched(playwright: Any) -> Any:
+def launched(playwright: Any) -> Any:
+    """Start the first browser that does, without windows; ``NoBrowser`` says what kept each from starting."""
     from playwright.sync_api import Error
 
     faults = []

@@ -15,11 +15,17 @@ from typing import Any
 import pytest
 
 from marketcore.testing.databases import database_from, execute_outside, make_template, quick_folder
+from marketcore.testing.logs import log_plainly
 from marketcore.testing.market import Market
 from marketcore.testing.standing import Standing
 
 # Most tests need somebody who is logged in; what hashing should cost is proved where the defaults apply.
 QUICK_HASHES = {"identity.argon2_memory_kib": "8192", "identity.argon2_time_cost": "1"}
+
+
+def pytest_configure() -> None:
+    """Keep what is logged cheap."""
+    log_plainly()
 
 
 def pytest_collection_finish() -> None:

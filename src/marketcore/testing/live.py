@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from contextlib import ExitStack
 from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
+from marketcore.live.client import Connection, Refused
 from marketcore.live.gateway.server import Gateway
+
+__all__ = ["LiveClient", "LiveServer", "Recording", "Refused"]
 
 
 class LiveServer:
@@ -70,63 +70,16 @@ class LiveServer:
         self._ready.set()
 
 
-class Refused(Exception):
-    """The gateway answered with an error frame; ``problem`` is its problem document."""
+class LiveClient(Connection):
+    """One connection, frame by frame: for tests that look at what is said on a socket, and at its end.
 
-    def __init__(self, problem: Mapping[str, Any]) -> None:
-        super().__init__(problem["detail"])
-        self.problem = problem
+    It stays with the one socket; ``marketcore.live.client.LiveClient`` is what programs use. Every wait has a
+    deadline of ``timeout`` seconds.
+    """
 
-
-class LiveClient:
-    """A synchronous client of the live protocol; every wait has a deadline of ``timeout`` seconds."""
-
-    def __init__(
-        self,
-        url: str,
-        token: str | None = None,
-        ticket: str | None = None,
-        path: str = "/",
-        *,
-        origin: str | None = None,
-        timeout: float = 10,
-    ) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.timeout = timeout
-        opening = connect(
-            url + path,
-            additional_headers=headers,
-            origin=origin,  # type: ignore[arg-type]
-            compression=None,
-            proxy=None,
-            open_timeout=timeout,
-            close_timeout=1,
-            max_size=None,
-        )
-        self._closing = ExitStack()
-        self.connection = self._closing.enter_context(opening)
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
         self._events: deque[dict[str, Any]] = deque()
-        if ticket is not None:
-            self.send(op="auth", ticket=ticket)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._closing.close()
-
-    def send(self, **frame: Any) -> None:
-        """Send one frame."""
-        self.connection.send(json.dumps(frame))
-
-    def receive(self, timeout: float | None = None) -> dict[str, Any]:
-        """Return the next frame; ``TimeoutError``, or websockets' ``ConnectionClosed``."""
-        frame: dict[str, Any] = json.loads(self.connection.recv(self.timeout if timeout is None else timeout))
-        return frame
 
     def answer(self, *kinds: str) -> dict[str, Any]:
         """Return the next frame of these kinds; events before it are kept for ``next_event``."""

@@ -189,7 +189,7 @@ def docs_view(request: Any) -> dict[str, Any]:
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data:; connect-src 'self'"
     )
-    return {"document": request.route_path("openapi.document")}
+    return {"document": request.route_path("openapi.document"), "live": request.route_path("asyncapi.docs")}
 
 
 def includeme(config: Any) -> None:

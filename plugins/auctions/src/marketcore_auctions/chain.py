@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 GENESIS = "0" * 64
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -27,14 +28,14 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     auction: int
     seq: int
     kind: str
-    at: datetime
+    at: Moment
     prev: str
     salt: str
     bidder: str | None = None
     maximum: int | None = None
     price: int | None = None
     leader: str | None = None
-    ends_at: datetime | None = None
+    ends_at: Moment | None = None
     round: int | None = None
     without: tuple[str, ...] = ()
     terms: dict[str, Any] | None = None
@@ -55,8 +56,14 @@ def make_entry(auction: int, seq: int, kind: str, at: datetime, prev: str, **fie
 
 
 def read_entry(text: str) -> Entry:
-    """Read an entry back; ``ValueError`` if it is none."""
-    return _decoder.decode(text)
+    """Read an entry back; ``ValueError`` if it is none, or not written as ``make_entry`` writes.
+
+    A text that can be written in two ways could be read in two ways, such as one that gives a name twice.
+    """
+    entry = _decoder.decode(text)
+    if _encoder.encode(entry).decode() != text:
+        raise ValueError("an entry is written in one way only, and not like this")
+    return entry
 
 
 def hash_of(text: str) -> str:

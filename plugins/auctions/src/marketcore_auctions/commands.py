@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from json import JSONDecoder
 from typing import Any
 
 import click
@@ -17,13 +18,24 @@ def auctions() -> None:
 
 @auctions.command("replay")
 @click.argument("auction_id", type=click.IntRange(1))
-@click.option("--file", type=click.File("rb"), help="A log as GET /api/v1/auctions/ID/log answers it, '-' for stdin.")
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.File("rb"),
+    help="A log as GET /api/v1/auctions/ID/log answers it, '-' for stdin. Pages follow each other, in files of their "
+    "own (give the option again) or in one.",
+)
+@click.option("--head", help="The hash that the log has to end with, as the auction's log_head tells it.")
 @click.pass_obj
-def replay_log(configuration: Configuration, auction_id: int, file: Any) -> None:
-    """Run the engine over an auction's log: it has to say the same. Exits with 1 where it does not."""
-    from marketcore_auctions.replay import replay
+def replay_log(configuration: Configuration, auction_id: int, files: tuple[Any, ...], head: str | None) -> None:
+    """Run the engine over an auction's log: it has to say the same. Exits with 1 where it does not.
 
-    result = replay(_from_file(file) if file else _from_database(configuration, auction_id))
+    From the database (without --file) the log is also compared with everything else that is kept of the auction.
+    """
+    result = _from_files(files, auction_id) if files else _from_database(configuration, auction_id)
+    if head is not None and head != result.head:
+        result.differ(f"the log ends with {result.head}, not with {head}: entries are missing, or others")
     for difference in result.differences:
         click.echo(difference)
     click.echo(_summary(auction_id, result))
@@ -31,20 +43,32 @@ def replay_log(configuration: Configuration, auction_id: int, file: Any) -> None
         raise SystemExit(1)
 
 
-def _from_file(file: Any) -> Iterator[tuple[str, str]]:
-    from marketcore.web.json import loads
+def _from_files(files: tuple[Any, ...], auction_id: int) -> Any:
+    from marketcore_auctions.replay import replay
 
-    for item in loads(file.read())["items"]:
-        yield item["text"], item["hash"]
+    result = replay((entry for file in files for entry in _entries(file)), auction_id)
+    if result.outcome == "open":
+        result.differ("the log does not tell how the auction ended: give all of its pages, in order")
+    return result
 
 
-def _from_database(configuration: Configuration, auction_id: int) -> Iterator[tuple[str, str]]:
-    from sqlalchemy import text
+def _entries(file: Any) -> Iterator[tuple[str, str]]:
+    """Yield the (text, hash) of every entry in a file of one page or more."""
+    try:
+        written, place = file.read().decode(), 0
+        while rest := written[place:].lstrip():
+            page, length = JSONDecoder().raw_decode(rest)
+            place = len(written) - len(rest) + length
+            yield from [(str(item["text"]), str(item["hash"])) for item in page["items"]]
+    except (ValueError, LookupError, TypeError) as error:
+        raise click.ClickException(f"{file.name} is no page of a log: {type(error).__name__}: {error}") from None
 
-    entries = text("SELECT text, hash FROM auctions_log WHERE auction_id = :id ORDER BY seq")
-    with configuration.application() as registry, registry["engine"].connect() as connection:
-        for row in connection.execution_options(yield_per=1000).execute(entries, {"id": auction_id}):
-            yield row.text, row.hash
+
+def _from_database(configuration: Configuration, auction_id: int) -> Any:
+    from marketcore_auctions.auditing import audit
+
+    with configuration.application() as registry:
+        return audit(registry["engine"], auction_id)
 
 
 def _summary(auction_id: int, result: Any) -> str:

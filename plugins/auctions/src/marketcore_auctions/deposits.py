@@ -42,7 +42,7 @@ class Deposits:
         if self._ledger.balance(account).available_minor < lot.row.deposit_minor:
             raise InsufficientFunds(f"{account} does not cover {lot.row.deposit_minor}")
 
-    def take(self, lot: Lot, bidder_id: int) -> UUID:
+    def take(self, lot: Lot, bidder_id: Any) -> UUID:
         """Hold the deposit of a bidder who is about to lead, and release the one of whoever led before.
 
         ``InsufficientFunds`` leaves everything as it was.
@@ -61,6 +61,20 @@ class Deposits:
             self._ledger.transfer([hold], event_id=hold.id)
         self.release(lot.deposit_hold)
         return hold.id
+
+    def pass_on(self, lot: Lot) -> None:
+        """Release the deposit of a leader who has retracted, and hold the deposit of whoever leads instead.
+
+        Somebody made to lead by that, whose wallet does not cover it any more, leads without one.
+        """
+        self.lock([lot], {lot.row.leader_id})
+        before = lot.deposit_hold
+        try:
+            lot.deposit_hold = self.take(lot, lot.standing.leader) if lot.standing.leader else None
+        except InsufficientFunds:
+            lot.deposit_hold = None
+        if lot.deposit_hold is None:
+            self.release(before)
 
     def release(self, hold_id: UUID | None) -> None:
         """Give a deposit back."""

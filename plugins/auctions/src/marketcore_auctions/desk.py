@@ -7,7 +7,7 @@ another, commits, and answers. Several processes stay right because the rows dec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,6 +92,7 @@ class Flight:
         self._connection = connection
         self._bids = bids
         self._verdicts: list[int | MarketError] = []
+        self._fields: dict[int, dict[str, Any]] = {}
         bidders = {bid.bidder_id for bid in bids}
         locked, people = execute_together(
             connection, locking(bid.auction_id for bid in bids), (_NOW_AND_BIDDERS, {"ids": list(bidders)})
@@ -151,6 +152,7 @@ class Flight:
 
     def write(self) -> list[tuple[str, bytes]]:
         """Write what has changed; return the hints to send after the commit."""
+        self._fields = {lot.id: lot.live_fields() for lot in self._lots.values()}
         changed = [lot for lot in self._lots.values() if lot.entries]
         if not changed:
             return []
@@ -159,19 +161,26 @@ class Flight:
         return batch.hints(written)
 
     def _events(self, lot: Lot) -> list[LiveEvent]:
-        events = [make_event(self._registry, f"auction:{lot.id}", "auction.bid", lot.news(self._now))]
+        fields = self._fields[lot.id]
+        events = [make_event(self._registry, f"auction:{lot.id}", "auction.bid", lot.news(self._now, fields))]
         before = lot.row.leader_id
         if before is not None and before != lot.standing.leader:
-            events.append(make_event(self._registry, f"user:{before}", "auction.outbid", outbid(lot)))
+            events.append(make_event(self._registry, f"user:{before}", "auction.outbid", outbid(lot, fields)))
         return events
 
     def answers(self) -> list[dict[str, Any] | BaseException]:
         """Return one answer per bid: how its auction stands after the flight, or why it was refused."""
-        shared = {lot.id: _shared_answer(lot, self._now) for lot in self._lots.values()}
+        shared = {lot.id: self._shared_answer(lot) for lot in self._lots.values()}
         return [
             verdict if isinstance(verdict, MarketError) else self._answer(bid, verdict, shared[bid.auction_id])
             for bid, verdict in zip(self._bids, self._verdicts, strict=True)
         ]
+
+    def _shared_answer(self, lot: Lot) -> dict[str, Any]:
+        fields = self._fields[lot.id]
+        told = {name: fields[name] for name in ("price", "bids", "ends_at")}
+        least = present_money(next_minimum(lot.terms, lot.standing), lot.row.currency)
+        return {"auction_id": lot.id, **told, "next_minimum": least, "server_now": utc(self._now)}
 
     def _answer(self, bid: Bid, seq: int, shared: dict[str, Any]) -> dict[str, Any]:
         leading = self._lots[bid.auction_id].standing.leader == bid.bidder_id
@@ -179,21 +188,8 @@ class Flight:
         return {**shared, "seq": seq, "leading": leading, "maximum": maximum}
 
 
-def _shared_answer(lot: Lot, now: datetime) -> dict[str, Any]:
-    currency = lot.row.currency
-    return {
-        "auction_id": lot.id,
-        "price": present_money(lot.price_minor, currency),
-        "next_minimum": present_money(next_minimum(lot.terms, lot.standing), currency),
-        "bids": lot.standing.bids,
-        "ends_at": utc(lot.standing.ends_at),
-        "server_now": utc(now),
-    }
-
-
-def outbid(lot: Lot) -> dict[str, Any]:
+def outbid(lot: Lot, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the data of the event that tells somebody of having lost the lead."""
-    fields = lot.live_fields()
     return {"auction_id": lot.id, "title": lot.row.title} | {
         name: fields[name] for name in ("price", "next_minimum", "ends_at")
     }

@@ -1,7 +1,7 @@
 """Facts about auctions.
 
 ``BidsPlaced`` and ``Outbid`` are told by the worker from the log, shortly after the bids themselves and for many at
-once, so that no subscriber makes a bidder wait; the others are told within the transaction in which they happen.
+once, so that no subscriber makes a bidder wait, and at the latest when the auction ends; the others are told within the transaction in which they happen.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from marketcore.money import Money
 
 @dataclass(frozen=True, slots=True)
 class BidsPlaced:
-    """There are new bids; ``price`` and ``leader_id`` are those after the last of them."""
+    """There are new bids, or some were retracted; ``price`` and ``leader_id`` are those after the last change."""
 
     auction_id: int
     seller_id: int
@@ -25,7 +25,7 @@ class BidsPlaced:
 
 @dataclass(frozen=True, slots=True)
 class Outbid:
-    """Somebody led, or bid, and does not lead any more."""
+    """Somebody led, or has just bid, and does not lead."""
 
     auction_id: int
     user_id: int
@@ -45,7 +45,10 @@ class AuctionEnding:
 
 @dataclass(frozen=True, slots=True)
 class AuctionClosed:
-    """An auction has ended: ``sold`` (for ``price``), ``unsold`` or ``cancelled``."""
+    """An auction has ended: ``sold`` (for ``price``), ``unsold`` or ``cancelled``.
+
+    Told again when a winner does not pay and the lot goes to somebody else, or to nobody.
+    """
 
     auction_id: int
     seller_id: int

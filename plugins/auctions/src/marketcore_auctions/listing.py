@@ -12,9 +12,9 @@ from marketcore.money import Money
 from marketcore.settings import section
 from marketcore_auctions.opening import open_auction
 from marketcore_auctions.reading import AuctionReader
-from marketcore_auctions.rules import faults_of_terms
+from marketcore_auctions.rules import check_increments, faults_of_terms
 from marketcore_auctions.schemas import AuctionFields
-from marketcore_auctions.settings import check_increments, read_increments
+from marketcore_auctions.settings import read_increments
 
 
 class AuctionListing:

@@ -6,7 +6,7 @@ statement for all lots and entries of a transaction. Nothing else writes standin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -178,9 +178,10 @@ class Lot:
             return None
         return {"name": self.leader_name, "bidder": self.pseudonym(self.standing.leader)}
 
-    def news(self, now: datetime) -> dict[str, Any]:
-        """Return the data of an event that tells how the auction stands now."""
-        return {"auction_id": self.id, "seq": self.seq, **self.live_fields(), **self._recent(), "server_now": utc(now)}
+    def news(self, now: datetime, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the data of an event that tells how the auction stands now; ``fields`` are its ``live_fields``."""
+        told = self.live_fields() if fields is None else fields
+        return {"auction_id": self.id, "seq": self.seq, **told, **self._recent(), "server_now": utc(now)}
 
     def live_fields(self) -> dict[str, Any]:
         """Return the part of the auction's document that bids change."""

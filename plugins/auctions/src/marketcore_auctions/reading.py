@@ -14,14 +14,18 @@ from marketcore.web.json import present_money, utc
 from marketcore_auctions.chain import pseudonym
 from marketcore_auctions.lots import COLUMNS, Lot
 from marketcore_auctions.refusals import AuctionClosed
+from marketcore_auctions.rules import masked
 
 _ROW = f"""{COLUMNS}, c.now, cover.path AS image, h.epoch, coalesce(h.last_offset, 0) AS stream_offset,
-    coalesce(i.watching, false) AS watching, coalesce(i.bidding, false) AS bidding"""
+    coalesce(i.watching, false) AS watching, coalesce(i.bidding, false) AS bidding,
+    w.bidder_id AS winner_id, w.price_minor AS won_minor, winner.username AS winner_username"""
 _FROM = """
     JOIN auctions_standings s ON s.listing_id = a.listing_id
     CROSS JOIN (SELECT market_clock() AS now OFFSET 0) c
     LEFT JOIN live_channels h ON h.name = 'auction:' || a.listing_id
     LEFT JOIN auctions_interests i ON i.auction_id = a.listing_id AND i.user_id = :user
+    LEFT JOIN auctions_awards w ON w.auction_id = a.listing_id AND w.state IN ('pending', 'paid')
+    LEFT JOIN users winner ON winner.id = w.bidder_id
     LEFT JOIN LATERAL (
         SELECT m.variants ->> 'thumb' AS path
         FROM product_images p JOIN media_objects m ON m.id = p.media_id
@@ -133,6 +137,8 @@ class AuctionReader:
         fields = lot.live_fields()
         if state == "closing":
             fields |= {"next_minimum": None, "buy_now": None}
+        if row.winner_id is not None:
+            fields |= _won(row)
         return {
             **fields,
             "id": row.listing_id,
@@ -160,10 +166,10 @@ class AuctionReader:
     def _mine(self, row: Any) -> dict[str, Any] | None:
         if self._user is None:
             return None
-        leading = row.leader_id == self._user
+        leads = row.leader_id == self._user
         return {
-            "leading": leading,
-            "maximum": present_money(row.leader_max_minor, row.currency) if leading else None,
+            "leading": leads if row.winner_id is None else row.winner_id == self._user,
+            "maximum": present_money(row.leader_max_minor, row.currency) if leads else None,
             "watching": row.watching,
             "bidder": pseudonym(row.key, self._user),
         }
@@ -179,6 +185,12 @@ class AuctionReader:
             "mine": row.bidder_id == self._user,
             "at": utc(row.at),
         }
+
+
+def _won(row: Any) -> dict[str, Any]:
+    """Return who has the lot and at what price: not always who led, for it may have been bought, or passed on."""
+    winner = {"name": masked(row.winner_username), "bidder": pseudonym(row.key, row.winner_id)}
+    return {"price": present_money(row.won_minor, row.currency), "leader": winner}
 
 
 def shown_state(row: Any) -> str:

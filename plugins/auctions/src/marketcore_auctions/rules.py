@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 
@@ -29,3 +30,16 @@ def faults_of_terms(
 def may_retract(now: datetime, ends_at: datetime, hours: int) -> bool:
     """Whether the end is far enough away for a bid to be taken back."""
     return ends_at - now >= timedelta(hours=hours)
+
+
+def check_increments(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return the table if it begins at zero, rises, and its steps are above zero and never fall; else ``ValueError``.
+
+    Where steps fell, a bid that meets the next minimum could raise the price by less than the increment.
+    """
+    prices, steps = [price for price, _step in pairs], [step for _price, step in pairs]
+    if not prices or prices[0] != 0 or prices != sorted(set(prices)) or steps[0] < 1 or steps != sorted(steps):
+        raise ValueError(
+            "increments begin at price 0, rise, and have steps above zero that never fall, as in '0:1 100:5'"
+        )
+    return tuple(pairs)

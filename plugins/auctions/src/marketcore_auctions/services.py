@@ -24,6 +24,7 @@ from marketcore_auctions.lots import Lot, bests_of, lock_lots, save
 from marketcore_auctions.opening import open_again
 from marketcore_auctions.refusals import AuctionClosed, AuctionNotStarted, HasBids, OwnAuction, TooLateToRetract
 from marketcore_auctions.rules import masked, may_retract
+from marketcore_auctions.telling import Teller
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,8 @@ _DUE = text(
 )
 _LISTING = text("UPDATE listings SET state = :state, price_minor = :price WHERE id = :id")
 _SOLD = text("UPDATE listings SET state = 'closed' WHERE id = :id")
+# The expired order has put the piece back. Money that comes for it after all must not find it there any more.
+_GIVE_UP = text("UPDATE listings SET quantity = 0 WHERE id = :id")
 _AWARD = text(
     """INSERT INTO auctions_awards (auction_id, round, bidder_id, price_minor, order_id, due_at, deposit_hold)
        VALUES (:auction, :round, :bidder, :price, :order, :due, :hold)"""
@@ -75,6 +78,7 @@ class AuctionService:
         self._deposits = Deposits(session)
         self._emit = emit
         self._publish = publish
+        self._teller = Teller(session, emit, publish)
         self._payment_time = timedelta(minutes=settings["payment_minutes"])
         self._second_chances = settings["second_chances"]
         self._retraction_hours = settings["retraction_hours"]
@@ -104,6 +108,7 @@ class AuctionService:
         return True
 
     def _close(self, lot: Lot, now: datetime) -> None:
+        self._teller.tell_bids_of(lot.id)
         blocked = self._blocked([lot.standing.leader]) if lot.standing.leader else set()
         if blocked:
             won, without = self._next_award(lot, set())
@@ -211,6 +216,7 @@ class AuctionService:
         if not can_buy_now(lot.terms, lot.standing):
             raise Conflict(f"auction {lot.id} cannot be bought at once (any more): bid for it")
         won = Award(buyer_id, lot.terms.buy_now_minor or 0)
+        self._teller.tell_bids_of(lot.id)
         self._release(lot)
         lot.close("sold")
         lot.note("bought", now, bidder_id=buyer_id, name=masked(buyer.username), price=won.price_minor)
@@ -225,10 +231,11 @@ class AuctionService:
         admin = "admin" in identity.roles
         if lot.row.seller_id != identity.user_id and not admin:
             raise NotFound(f"you have no auction {auction_id}")
-        if lot.state != "open":
+        if lot.state != "open" or now >= lot.standing.ends_at:
             raise AuctionClosed(f"auction {auction_id} is over")
         if lot.standing.bids and not admin:
             raise HasBids(f"auction {auction_id} has {lot.standing.bids} bids: it can no longer be cancelled")
+        self._teller.tell_bids_of(lot.id)
         self._release(lot)
         lot.close("cancelled")
         lot.note("cancelled", now)
@@ -247,10 +254,10 @@ class AuctionService:
             raise Conflict(f"you have no bid in auction {auction_id}")
         if not may_retract(now, lot.standing.ends_at, self._retraction_hours):
             raise TooLateToRetract(f"bids can be retracted until {self._retraction_hours} hours before the end")
-        if lot.standing.leader == bidder_id:
-            self._release(lot)
         lot.standing = standing_of(bests, lot.standing, without={bidder_id})
         lot.leader_name = names.get(lot.standing.leader, "")
+        if lot.row.leader_id == bidder_id and lot.row.deposit_minor:
+            self._deposits.pass_on(lot)
         lot.note("retracted", now, bidder_id=bidder_id, name=names[bidder_id])
         save(self._session, [lot])
         self._publish(f"auction:{lot.id}", "auction.retracted", lot.news(now))
@@ -301,6 +308,7 @@ class AuctionService:
                 return
         lot.deposit_hold = None
         self._end_unsold(lot, now, without=without)
+        self._session.execute(_GIVE_UP, {"id": lot.id})
         if lot.row.if_unpaid != "end" and lot.row.relists_left > 0:
             open_again(self._session, lot.row, now)
 

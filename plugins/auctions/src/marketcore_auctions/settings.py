@@ -7,6 +7,7 @@ from typing import Any
 import colander
 
 from marketcore.money import Money
+from marketcore_auctions.rules import check_increments
 
 
 class Increments(colander.MappingSchema):
@@ -63,11 +64,3 @@ def read_increments(given: dict[str, str], currency: str) -> tuple[tuple[int, in
         price, _colon, step = word.partition(":")
         pairs.append((Money.parse(price, currency).minor, Money.parse(step, currency).minor))
     return check_increments(pairs)
-
-
-def check_increments(pairs: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return the table if it begins at zero, rises, and every step is more than nothing; else ``ValueError``."""
-    prices = [price for price, _step in pairs]
-    if not prices or prices[0] != 0 or prices != sorted(set(prices)) or any(step < 1 for _price, step in pairs):
-        raise ValueError("increments begin at price 0, rise, and have steps above zero, as in '0:1 100:5'")
-    return tuple(pairs)

@@ -12,20 +12,22 @@ from marketcore.money import Money
 from marketcore.web.json import present_money, utc
 from marketcore_auctions.events import AuctionEnding, BidsPlaced, Outbid
 
+_CHANGED = """SELECT a.listing_id, a.seller_id, a.currency, a.told_seq, s.seq, s.price_minor, s.leader_id, s.bids, s.ends_at
+       FROM auctions_standings s JOIN auctions_auctions a USING (listing_id) WHERE s.seq > a.told_seq"""
 # The terms' rows are locked, not the standings: bids go on meanwhile. What they add is told the next time.
-_NEWS = text(
-    """SELECT a.listing_id, a.seller_id, a.currency, a.told_seq, s.seq, s.price_minor, s.leader_id, s.bids, s.ends_at
-       FROM auctions_standings s JOIN auctions_auctions a USING (listing_id)
-       WHERE s.state = 'open' AND s.seq > a.told_seq
-       ORDER BY a.listing_id LIMIT :limit FOR NO KEY UPDATE OF a SKIP LOCKED"""
-)
+_NEWS = text(f"{_CHANGED} AND s.state = 'open' ORDER BY a.listing_id LIMIT :limit FOR NO KEY UPDATE OF a SKIP LOCKED")
+_LAST_NEWS = text(f"{_CHANGED} AND a.listing_id = :id FOR NO KEY UPDATE OF a")
+# Whoever has taken everything back since has not been outbid.
 _OUTBID = text(
-    """SELECT DISTINCT bidder_id FROM auctions_log
-       WHERE auction_id = :id AND seq > :told AND seq <= :seq AND kind = 'bid'
-         AND bidder_id IS DISTINCT FROM CAST(:leader AS bigint)
-       UNION
-       SELECT leader_id FROM auctions_log WHERE auction_id = :id AND seq = :told AND leader_id IS NOT NULL
-         AND leader_id IS DISTINCT FROM CAST(:leader AS bigint)"""
+    """WITH entries AS (SELECT * FROM auctions_log WHERE auction_id = :id AND seq >= :told AND seq <= :seq),
+       behind AS (
+         SELECT bidder_id, seq FROM entries WHERE kind = 'bid' AND seq > :told
+         UNION ALL
+         SELECT leader_id, seq FROM entries WHERE seq = :told)
+       SELECT DISTINCT bidder_id FROM behind b
+       WHERE bidder_id IS NOT NULL AND bidder_id IS DISTINCT FROM CAST(:leader AS bigint)
+         AND NOT EXISTS (SELECT FROM entries e
+                         WHERE e.kind = 'retracted' AND e.bidder_id = b.bidder_id AND e.seq > b.seq)"""
 )
 _TOLD = text(
     """UPDATE auctions_auctions a SET told_seq = n.seq
@@ -66,7 +68,13 @@ class Teller:
 
     def tell_bids(self, limit: int = 200) -> int:
         """Emit the facts of new bids, and bring the catalogue's prices up to date; return of how many auctions."""
-        news = list(self._session.execute(_NEWS, {"limit": limit}))
+        return self._tell_all(list(self._session.execute(_NEWS, {"limit": limit})))
+
+    def tell_bids_of(self, auction_id: int) -> None:
+        """Tell what is left to tell of an auction that is about to end."""
+        self._tell_all(list(self._session.execute(_LAST_NEWS, {"id": auction_id})))
+
+    def _tell_all(self, news: list[Any]) -> int:
         for row in news:
             self._tell(row)
         ids = [row.listing_id for row in news]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from marketcore_auctions.reading import AuctionReader, position_in
 from pyramid.renderers import render_to_response
 from pyramid.view import view_config
 
@@ -17,6 +16,7 @@ from marketcore.settings import section
 from marketcore.web.derivers import read_path
 from marketcore.web.json import dumps
 from marketcore.web.pagination import decode_cursor, page
+from marketcore_auctions.reading import AuctionReader, position_in
 from marketcore_storefront.presenting import in_words
 from marketcore_storefront.templating import frame
 

@@ -130,7 +130,7 @@ class Conversation:
             return
         frame = self._read(message)
         if isinstance(frame, Command):
-            await self._commands.obey(self._socket, frame, message)
+            await self._commands.obey(self._socket, frame, str(message))
         elif frame is not None:
             await self._answers[type(frame)](frame)
 

@@ -38,7 +38,7 @@ class Streams:
         self._has_snapshot = has_snapshot
         self._read = read
         self._poll_seconds = poll_seconds
-        self.begin_again: Callable[[Socket, str], None] = hub.leave
+        self.begin_again: Callable[[Socket, str], object] = hub.leave
         self._wake = asyncio.Event()
 
     def join(self, socket: Socket, channel: str, since: Position | None) -> None:

@@ -29,6 +29,9 @@ def serve(registry):
 def claims(config):
     return {
         "good settings": lambda: config.add_settings_schema("good", RivalSettings()),
+        "good service": lambda: config.register_service_factory(
+            answer, config.maybe_dotted("marketcore_good.services.ThingService")
+        ),
         "good permission": lambda: config.declare_permission("good.thing.keep", "anyone"),
         "good listing kind": lambda: config.add_listing_kind("good", object()),
         "good subscriber": lambda: config.add_event_subscriber("marketcore_good.subscribers.welcome", UserRegistered),

@@ -5,7 +5,7 @@ import { offerBidding, showBidding } from "./bidding.js";
 import { ServerClock } from "./clock.js";
 import { forgetWin, headline, showOutcome, takeWin } from "./ending.js";
 import { History } from "./history.js";
-import { after, bidden, hasBid, phase, reread } from "./lot.js";
+import { after, bidden, phase, reread } from "./lot.js";
 import { live, part, say, session } from "./page.js";
 import { clockTime, count, money, moment, refusal, span } from "./words.js";
 import { newKey } from "./session.js";
@@ -27,6 +27,9 @@ let outbid = false;
 /** @type {{close: () => void} | null} */ let own = null;
 
 const path = `/api/v1/auctions/${lot.id}`;
+
+/** @returns {boolean} whether the reader has bid here */
+const hasBid = () => history.has(lot.mine?.bidder);
 
 /** Tell people who do not look at the screen. */
 function announce(text) {
@@ -65,7 +68,7 @@ function show() {
   showStanding(at);
   showBidding(lot, at === "open");
   showChoices(at);
-  showOutcome(lot, show);
+  showOutcome(lot, hasBid(), show);
   history.show(lot.mine?.bidder);
   tick();
 }
@@ -73,7 +76,7 @@ function show() {
 function showStanding(at) {
   const running = at === "open" || at === "closing";
   const leading = running && Boolean(lot.mine?.leading);
-  const behind = running && !leading && hasBid(lot);
+  const behind = running && !leading && hasBid();
   part("standing").dataset.standing = leading ? "leading" : "outbid";
   say(part("standing"), leading ? "You are the highest bidder" : behind || (running && outbid) ? "You have been outbid" : "");
 }
@@ -83,7 +86,6 @@ function showChoices(at) {
   say(part("buy-now"), buy ? `Buy now for ${money(lot.buy_now)}` : "");
   part("watch").hidden = !lot.mine || at === "closed";
   part("watch").setAttribute("aria-pressed", String(Boolean(lot.mine?.watching)));
-  part("watch").textContent = lot.mine?.watching ? "Watching" : "Watch";
   part("choices").hidden = part("buy-now").hidden && part("watch").hidden;
 }
 
@@ -147,14 +149,14 @@ function hear(event) {
   }
   if (event.type === "auction.retracted") reload().catch(() => null);
   if (event.type === "auction.closed" || event.type === "auction.cancelled") {
-    announce(headline(lot, lot.outcome === "sold" && Boolean(lot.mine?.leading)));
+    announce(headline(lot, hasBid()));
   }
 }
 
 function hearOwn({ type, data }) {
-  if (data.auction_id !== lot.id) return;
-  if (type === "auction.won") takeWin(data);
-  show();
+  if (data.auction_id !== lot.id || type !== "auction.won") return;
+  takeWin(data);
+  reload().catch(() => null);
 }
 
 function placed(standing) {

@@ -35,6 +35,8 @@ async function bid(lot, amount, placed, refused) {
     placed(standing);
   } catch (error) {
     if (!(error instanceof ProblemError)) return complain("The marketplace does not answer. Your bid may not have been placed; try again.");
+    const leads = codeOf(error.problem) === "bid-too-low" && lot.mine?.leading;
+    if (leads) return complain(`You lead already, up to ${money(lot.mine.maximum)}. Bid more than that.`);
     complain(refusal(error.problem));
     refused(error.problem);
     if (codeOf(error.problem) === "not-authenticated") askToSignIn();

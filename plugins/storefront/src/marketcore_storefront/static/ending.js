@@ -1,7 +1,6 @@
 /** How an auction ended, and what the reader has to do now. */
 
 import { part, session } from "./page.js";
-import { hasBid } from "./lot.js";
 import { moment, money } from "./words.js";
 
 const TRIES = 5;
@@ -10,46 +9,56 @@ let shown = "";
 
 /** Take what the reader's own channel tells the winner. @param {any} won */
 export function takeWin({ order_id, checkout_id, price, due_at }) {
-  order = { id: order_id, checkout_id, total: price, payment_due_at: due_at };
+  order = { id: order_id, checkout_id, total: price, payment_due_at: due_at, state: "pending_payment" };
 }
 
-/** @param {any} lot @param {() => void} again called when more is known */
-export function showOutcome(lot, again) {
+/** @param {any} lot @param {boolean} hasBid whether the reader did @param {() => void} again called when more is known */
+export function showOutcome(lot, hasBid, again) {
   const box = part("outcome");
   const ended = lot.state === "closed";
-  const won = ended && lot.outcome === "sold" && Boolean(lot.mine?.leading);
-  box.hidden = !ended;
+    box.hidden = !ended;
   if (!ended) return;
+  const won = hasWon(lot);
   box.dataset.mine = won ? "won" : "";
-  box.querySelector("h2").textContent = headline(lot, won);
+  box.querySelector("h2").textContent = headline(lot, hasBid);
   const next = box.querySelector("[data-next]");
   next.hidden = !won;
   if (won) showOrder(next, lot, again);
 }
 
-/** @returns {string} */
-export function headline(lot, won) {
+const hasWon = (lot) => lot.outcome === "sold" && Boolean(lot.mine?.leading);
+
+/** @param {any} lot @param {boolean} hasBid whether the reader did @returns {string} how it ended, in a few words */
+export function headline(lot, hasBid) {
   if (lot.outcome === "cancelled") return "The seller has cancelled this auction";
   if (lot.outcome !== "sold") return lot.bids ? "Ended unsold: the reserve was not met" : "Ended without a bid";
-  if (won) return `You won, for ${money(lot.price)}`;
+  if (hasWon(lot)) return `You won, for ${money(lot.price)}`;
   const sold = `Sold for ${money(lot.price)}`;
-  return hasBid(lot) ? `${sold} to another bidder` : sold;
+  return hasBid ? `${sold} to another bidder` : sold;
 }
 
 function showOrder(box, lot, again) {
   if (!order) return void findOrder(lot, again);
-  const key = `${order.id} ${order.payment_due_at}`;
+  const key = `${order.id} ${order.state}`;
   if (shown === key) return;
   shown = key;
+  const due = order.state === "pending_payment";
   box.replaceChildren(
-    paragraph("Now pay for it: what is not paid in time goes to the next bidder."),
     facts([
       ["Order", String(order.id)],
-      ["To pay", money(order.total)],
-      ["Pay before", moment(order.payment_due_at)],
+      [due ? "To pay" : "Price", money(order.total)],
+      due ? ["Pay before", moment(order.payment_due_at)] : ["State", order.state],
     ]),
-    paragraph("Pay through the API: start a payment with the purpose ", code("checkout"), " and the reference ", code(String(order.checkout_id)), ". ", link("/api/docs#/payments/post_payments_payments", "How to pay")),
+    ...(due ? howToPay() : []),
   );
+}
+
+function howToPay() {
+  const address = "/api/docs#/payments/post_payments_payments";
+  return [
+    paragraph("Pay in time, or it goes to the next bidder: start a payment of the ", code("checkout"), " ", code(String(order.checkout_id)), "."),
+    paragraph(link(address, "How to pay")),
+  ];
 }
 
 async function findOrder(lot, again) {

@@ -4,6 +4,7 @@ import { part } from "./page.js";
 import { clockTime, money } from "./words.js";
 
 const SHOWN = 50;
+const TOLD = 5; // bids of one event at most
 
 export class History {
   #rows = new Map();
@@ -15,17 +16,16 @@ export class History {
     for (const bid of bids) this.#rows.set(bid.seq, bid);
   }
 
-  /** @returns {number} the newest bid known, 0 for none */
-  get newest() {
-    return Math.max(0, ...this.#rows.keys());
+  /** @param {string | undefined} bidder @returns {boolean} whether there is a bid of this bidder */
+  has(bidder) {
+    return [...this.#rows.values()].some((bid) => bid.bidder === bidder);
   }
 
   /** Take what one event told; `false` when bids between it and what is known were not told. @param {any[]} recent */
   add(recent) {
     const fresh = recent.filter((bid) => !this.#rows.has(bid.seq));
-    const linked = fresh.length < recent.length || this.#rows.size === 0;
     for (const bid of fresh) this.#rows.set(bid.seq, bid);
-    return linked || recent.length < 5;
+    return fresh.length < recent.length || recent.length < TOLD;
   }
 
   /** Begin again from a list that was read. @param {any[]} bids */

@@ -20,7 +20,7 @@ function closed(lot, { outcome, price, winner, log_head }) {
 export function reread(lot, document) {
   const sameStream = document.stream.epoch === lot.stream.epoch;
   if (sameStream && document.stream.offset < lot.stream.offset) return own({ ...lot, mine: document.mine });
-  return { ...document };
+  return { ...document, seq: lot.seq };
 }
 
 /** Take the answer to a bid of the reader's. */
@@ -42,8 +42,5 @@ export function phase(lot, now) {
   if (now < Date.parse(lot.starts_at)) return "scheduled";
   return now < Date.parse(lot.ends_at) ? "open" : "closing";
 }
-
-/** @returns {boolean} whether the reader has bid here */
-export const hasBid = (lot) => Boolean(lot.mine?.maximum);
 
 const chosen = (data, names) => Object.fromEntries(names.filter((name) => name in data).map((name) => [name, data[name]]));

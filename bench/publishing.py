@@ -1,0 +1,50 @@
+"""Publishes live events on demand, in a process of its own: ``python -m bench.publishing KIND URL REDIS_URL CHANNEL``.
+
+Each line of standard input is how many events to publish now; ``marketcore`` writes them to the database first, one
+transaction each, as the platform does, while ``redis`` only sends the text.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import redis
+
+from bench.workloads.fanout import FILLER
+from marketcore.db.session import make_engine
+from marketcore.live.publisher import LiveEvent, write_events
+from marketcore.live.sender import Sender
+
+
+def by_marketcore(url: str, redis_url: str, channel: str) -> Callable[[], None]:
+    """Return what publishes one event: written, committed, then told."""
+    engine, sender = make_engine(url, pool_size=1), Sender(redis_url)
+    event = LiveEvent(channel, "auction.bid", f'{{"price":"{"7" * FILLER["marketcore"]}"}}')
+
+    def publish() -> None:
+        with engine.begin() as connection:
+            messages = write_events(connection, [event])
+        sender.send(messages)
+
+    return publish
+
+
+def by_redis(redis_url: str, channel: str) -> Callable[[], None]:
+    """Return what publishes one text of 200 bytes."""
+    client = redis.Redis.from_url(redis_url)
+    text = "7" * 200
+    return lambda: client.publish(channel, text)
+
+
+def main() -> None:
+    """Publish as asked until the input ends."""
+    kind, url, redis_url, channel = sys.argv[1:]
+    publish = by_marketcore(url, redis_url, channel) if kind == "marketcore" else by_redis(redis_url, channel)
+    for line in sys.stdin:
+        for _ in range(int(line)):
+            publish()
+
+
+if __name__ == "__main__":
+    main()
