@@ -13,6 +13,7 @@ from marketcore.db import migrate
 from marketcore.directives import table
 from marketcore.secrets import load_secrets
 from marketcore.settings import CoreSettings, check_prefixes, check_section, with_variables
+from marketcore.starting import collecting_later
 
 # The machinery, then the nouns. Plugins come after all of them and the core never commits in between, so that
 # a plugin that claims a name of the core's is a conflict and not a silent replacement.
@@ -42,6 +43,7 @@ LIBRARIES = {
 }
 
 
+@collecting_later()
 def configure(settings: Mapping[str, Any]) -> Configurator:
     """Return a committed ``Configurator`` with the core and the enabled plugins.
 

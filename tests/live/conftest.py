@@ -18,6 +18,8 @@ from marketcore.testing.databases import database_from
 from marketcore.testing.live import LiveServer
 from marketcore.testing.live_process import LiveProcess, free_port
 
+from .deafness import deaf_client
+
 SMALL_MARKET = Path(__file__).with_name("small_market.py")
 build_registry = runpy.run_path(str(SMALL_MARKET))["build_registry"]
 
@@ -153,3 +155,9 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def deaf() -> Callable[[int], Any]:
+    """Return ``deaf(port)``: a client that subscribes to ``public:1`` and reads nothing."""
+    return deaf_client

@@ -15,6 +15,8 @@ from marketcore.db.session import work
 from marketcore.live.gateway.codes import MEANINGS, REFUSALS, Close
 from marketcore.testing.live import LiveClient, LiveServer
 
+from .deafness import read_all
+
 
 @contextmanager
 def undisturbed(room, live) -> Iterator[None]:
@@ -127,14 +129,7 @@ def test_a_handshake_that_never_ends_is_cut_off(make_room) -> None:
         socket.create_connection(("127.0.0.1", live.gateway.port), timeout=10) as slow,
     ):
         slow.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
-        assert b"101" not in _read_all(slow)
-
-
-def _read_all(connection: socket.socket) -> bytes:
-    data = b""
-    while chunk := connection.recv(4096):
-        data += chunk
-    return data
+        assert b"101" not in read_all(slow)
 
 
 def test_sockets_per_address_are_limited_and_given_back(make_room, eventually) -> None:
@@ -188,12 +183,19 @@ def test_channels_per_socket_are_limited(make_room) -> None:
             assert client.receive()["problem"]["status"] == 409
 
 
-@pytest.mark.parametrize(("setting", "value"), [("queue_events", "50"), ("queue_bytes", "100000")])
-def test_a_client_that_never_reads_is_closed_and_the_others_hear_everything(make_room, setting, value) -> None:
-    room = make_room(**{f"live__{setting}": value})
+PATIENT = {"live__queue_events": "100000", "live__queue_bytes": str(2**30)}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [PATIENT | {"live__queue_events": "50"}, PATIENT | {"live__stuck_seconds": "0.5"}],
+    ids=["too many frames wait", "nothing is taken for too long"],
+)
+def test_a_client_that_never_reads_is_closed_and_the_others_hear_everything(make_room, deaf, settings) -> None:
+    room = make_room(**settings)
     big = {"text": "x" * 15_000}
-    total = 1200
-    with LiveServer(room.registry) as live, LiveClient(live.url) as reader, _deaf(live.gateway.port) as deaf:
+    total = 450
+    with LiveServer(room.registry) as live, LiveClient(live.url) as reader, deaf(live.gateway.port) as silent:
         reader.subscribe("public:1")
         heard: list[int] = []
         thread = threading.Thread(target=lambda: heard.extend(e["offset"] for e in reader.events_until(total)))
@@ -204,37 +206,12 @@ def test_a_client_that_never_reads_is_closed_and_the_others_hear_everything(make
                     request.publish("public:1", "test.big", big)
         thread.join(60)
         assert heard == list(range(1, total + 1))
-        assert _close_code(deaf) == 4008
+        assert silent.close_code() == 4008
 
 
-@contextmanager
-def _deaf(port: int) -> Iterator[socket.socket]:
-    """A raw client that subscribes and then reads nothing."""
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(20)
-    with connection:
-        connection.connect(("127.0.0.1", port))
-        connection.sendall(
-            b"GET /ws/public/1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        yield connection
-
-
-def _close_code(connection: socket.socket) -> int | None:
-    """Read what is left and return the code of the closing frame at the end."""
-    data = b""
-    try:
-        data = _read_all(connection)
-    except OSError:
-        return None
-    return int.from_bytes(data[data.rindex(b"\x88") :][2:4], "big")
-
-
-def test_deaf_clients_do_not_hold_up_the_end(room) -> None:
+def test_deaf_clients_do_not_hold_up_the_end(room, deaf) -> None:
     """``stop`` gives up after 20 seconds."""
-    with LiveServer(room.registry) as live, _deaf(live.gateway.port), LiveClient(live.url) as client:
+    with LiveServer(room.registry) as live, deaf(live.gateway.port), LiveClient(live.url) as client:
         client.subscribe("public:1")
         live.stop()
         assert client.close_code() == 1001

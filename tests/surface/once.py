@@ -16,7 +16,7 @@ from marketcore.payments.services import PaymentService
 from marketcore.testing.shop import money_arrives
 
 from .people import People, Person
-from .world import SHIP_TO
+from .world import SHIP_TO, put_up
 
 
 @dataclass
@@ -206,6 +206,11 @@ def cancellations(people: People) -> Sending:
     return Sending(f"/api/v1/payouts/{purchase.payout()}/cancellation", purchase.seller, None)
 
 
+def bought_auctions(people: People) -> Sending:
+    auction_id = put_up(people, buy_now={"amount": "900.00", "currency": "KES"})
+    return Sending(f"/api/v1/auctions/{auction_id}/purchase", people.new("buyer"), None, status=201)
+
+
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'mpesa', 'Mine', '{"phone": "254712345678"}', 'active')
@@ -227,4 +232,5 @@ SENDINGS: dict[str, Callable[[People], Sending]] = {
     "payouts.payouts": payouts,
     "payouts.decision": decisions,
     "payouts.cancellation": cancellations,
+    "auctions.purchase": bought_auctions,
 }

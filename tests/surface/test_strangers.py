@@ -38,6 +38,14 @@ OPEN = {
     "GET catalog.product": "products are shown to everyone",
     "GET catalog.listing": "listings are shown to everyone",
     "GET users.user": "public profiles hold a name and nothing else",
+    "GET auctions.auction": "auctions are shown to everyone",
+    "GET auctions.bids": "so are bids, under masked names and without their maxima",
+    "GET auctions.log": "anybody may prove a closed auction",
+    "POST auctions.bids": "anybody else may bid",
+    "POST auctions.purchase": "anybody else may buy at once",
+    "POST auctions.retraction": "takes back one's own bids, and there are none",
+    "PUT auctions.watch": "notes what one watches oneself",
+    "DELETE auctions.watch": "notes what one watches oneself",
     "PUT orders.cart.item": "puts somebody's listing into one's own cart",
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
@@ -170,6 +178,9 @@ def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
         "/api/v1/payouts",
         "/api/v1/payout-destinations",
         "/api/v1/balances",
+        "/api/v1/users/me/auctions",
+        "/api/v1/users/me/auctions?role=watching",
+        "/api/v1/users/me/auctions?role=selling",
     ):
         answer = people.ask("GET", path, stranger)
         assert answer.json()["items"] == [], path

@@ -20,6 +20,8 @@ from .addresses import NOWHERE
 from .people import People, Person
 
 SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": "Kisumu", "country": "KE"}
+# What a bidder would pay at most and a seller wants at least, in figures that stand nowhere else.
+MAXIMUM, RESERVE = "60607.07", "80809.09"
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
@@ -35,6 +37,24 @@ def picture() -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (40, 30), "teal").save(stream, "PNG")
     return stream.getvalue()
+
+
+def put_up(people: People, **terms: Any) -> int:
+    """Let somebody put something up for auction, from 100.00 for an hour; return the auction's id."""
+    seller = people.new("seller").access
+    product = people.ask("POST", "/api/v1/products", seller, {"title": f"Drum {uuid.uuid4().hex}"}).json()
+    auction = {"price": {"amount": "100.00", "currency": "KES"}, "duration_minutes": 60, **terms}
+    listing = people.ask("POST", "/api/v1/listings", seller, {"product_id": product["id"], "auction": auction})
+    assert listing.status_code == 201, listing.text
+    auction_id: int = listing.json()["id"]
+    return auction_id
+
+
+def bid(people: People, auction_id: int, who: Person, amount: str) -> None:
+    """Let somebody bid."""
+    maximum = {"maximum": {"amount": amount, "currency": "KES"}}
+    answer = people.ask("POST", f"/api/v1/auctions/{auction_id}/bids", who.access, maximum)
+    assert answer.status_code == 201, answer.text
 
 
 DIFFERENCE = """INSERT INTO reconciliation_differences (provider, kind, what, currency, there_minor)
@@ -80,6 +100,9 @@ class World:
         self.violation = self._break_word()
         ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
         self.destination_id, self.payout = self._pay_out()
+        self.auction_id = put_up(people)
+        for amount in ("150.00", "200.00"):
+            bid(people, self.auction_id, people.new("buyer"), amount)
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
@@ -131,6 +154,7 @@ class World:
         return {
             "category_id": self.category["id"],
             "product_id": self.product["id"],
+            "auction_id": self.auction_id,
             "media_id": self.image["id"],
             "listing_id": self.listing["id"],
             "checkout_id": self.checkout["id"],
@@ -159,6 +183,8 @@ class World:
             self.order["reference"],
             self.payment["id"],
             self.payment["code"],
+            MAXIMUM,
+            RESERVE,
             self.session["id"],
             self.refund["id"],
             self.dispute_id,

@@ -2,18 +2,33 @@
 
 import pytest
 
+from marketcore.directives import table
 from marketcore_simulator.daraja import credentials
-from marketcore_simulator.server import SimulatorServer
-from marketcore_simulator.testing import CallbackReceiver
+from marketcore_simulator.testing import CallbackReceiver, ReturningSimulator
 
 from .exchange import QUICK, make_client
 
 
 @pytest.fixture
 def simulator():
-    with SimulatorServer(seed=7) as server:
+    with ReturningSimulator(seed=7) as server:
         server.world.settings.update(QUICK)
         yield server
+
+
+@pytest.fixture
+def make_market(make_market):
+    """Return ``make_market`` as elsewhere; a token of this test's gateway is not shown to the next one's."""
+    made = []
+
+    def make(*plugins, **settings):
+        made.append(make_market(*plugins, **settings))
+        return made[-1]
+
+    yield make
+    for market in made:
+        token = table(market.registry, "payment providers")["mpesa"]._client._connection._token
+        token.discard(token.peek())
 
 
 @pytest.fixture

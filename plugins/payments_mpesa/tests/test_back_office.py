@@ -366,7 +366,7 @@ def test_a_registration_needs_an_answer_that_accepts():
 
 
 def certificate(simulator):
-    return httpx.get(f"{simulator.url}/_sim/daraja/certificate", trust_env=False).content
+    return httpx.get(f"{simulator.url}/_sim/daraja/certificate", trust_env=False, verify=False).content
 
 
 @pytest.mark.parametrize(("password", "code"), [(credentials.INITIATOR_PASSWORD, "0"), ("wrong", "2001")])

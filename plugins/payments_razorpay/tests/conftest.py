@@ -2,14 +2,14 @@
 
 import pytest
 
-from marketcore_simulator.server import SimulatorServer
+from marketcore_simulator.testing import ReturningSimulator
 
 from .face import Face, make_client, make_provider
 
 
 @pytest.fixture
 def simulator():
-    with SimulatorServer(seed=7) as server:
+    with ReturningSimulator(seed=7) as server:
         quick = {"razorpay_webhook_after": 0, "razorpay_settles_after": 0.02, "late_after": 3600}
         server.world.settings.update(quick)
         yield server

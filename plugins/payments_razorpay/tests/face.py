@@ -91,7 +91,7 @@ class Face:
     """The simulated gateway's control calls."""
 
     def __init__(self, simulator):
-        self._http = httpx.Client(base_url=simulator.url, trust_env=False)
+        self._http = httpx.Client(base_url=simulator.url, trust_env=False, verify=False)
         self._simulator = simulator
         self.merchant = simulator.app.razorpay.merchant
 

@@ -13,6 +13,7 @@ from marketcore.testing.market import Market
 from marketcore.testing.payout_contracts import Earner, PayoutProviderContract
 from marketcore_simulator.razorpay.credentials import PAYOUT_ACCOUNT_NUMBER, WEBHOOK_SECRET
 from marketcore_simulator.server import SimulatorServer
+from marketcore_simulator.testing import ReturningSimulator
 
 from .face import Face
 from .shopping import IMPATIENT, WRITTEN
@@ -49,7 +50,7 @@ class TestRazorpayPayouts(PayoutProviderContract):
 
     @pytest.fixture
     def simulator(self) -> Iterator[SimulatorServer]:
-        with SimulatorServer(seed=1) as simulator:
+        with ReturningSimulator(seed=1) as simulator:
             simulator.world.settings.update({"razorpay_webhook_after": 0.02, "razorpay_settles_after": 600})
             yield simulator
 

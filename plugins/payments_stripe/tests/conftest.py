@@ -2,15 +2,14 @@
 
 import pytest
 
-from marketcore_simulator.server import SimulatorServer
-from marketcore_simulator.testing import CallbackReceiver
+from marketcore_simulator.testing import CallbackReceiver, ReturningSimulator
 
 from .sandbox import SECRET, Sandbox, make_provider
 
 
 @pytest.fixture
 def simulator():
-    with SimulatorServer(seed=7) as server:
+    with ReturningSimulator(seed=7) as server:
         quick = {"approve_after": 0.02, "cancel_after": 0.02, "callback_after": 0, "late_after": 0.02}
         server.world.settings.update({**quick, "stripe_settles_after": 0.02, "stripe_available_after": 0})
         yield server

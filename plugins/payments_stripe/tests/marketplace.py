@@ -11,6 +11,7 @@ from marketcore.directives import table
 from marketcore.testing.market import Market
 from marketcore_simulator.server import SimulatorServer
 from marketcore_simulator.stripe.credentials import SECRET_KEY
+from marketcore_simulator.testing import ReturningSimulator
 
 from .sandbox import SECRET, TRIES
 
@@ -40,7 +41,7 @@ class StripeMarketplace:
 
     @pytest.fixture
     def simulator(self) -> Iterator[SimulatorServer]:
-        with SimulatorServer(seed=1) as simulator:
+        with ReturningSimulator(seed=1) as simulator:
             # What takes days, debits and some refunds, waits for the tests to decide it.
             quick = {"approve_after": 0.05, "late_after": 0.05, "callback_after": 0.02, "stripe_settles_after": 600}
             simulator.world.settings.update(quick)

@@ -71,7 +71,7 @@ class Sandbox:
     def __init__(self, simulator, receiver):
         self.simulator = simulator
         self.receiver = receiver
-        self.http = httpx.Client(base_url=simulator.url, trust_env=False)
+        self.http = httpx.Client(base_url=simulator.url, trust_env=False, verify=False)
 
     def control(self, path, **document):
         answer = self.http.post(f"/_sim/stripe{path}", json=document)

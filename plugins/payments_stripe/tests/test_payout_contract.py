@@ -64,7 +64,7 @@ class TestStripePayouts(StripeMarketplace, PayoutProviderContract):
 
     @pytest.fixture
     def gateway(self, simulator: SimulatorServer, market: Market) -> Iterator[PayingGateway]:
-        with httpx.Client(base_url=simulator.url, trust_env=False) as http:
+        with httpx.Client(base_url=simulator.url, trust_env=False, verify=False) as http:
             yield PayingGateway(http, market)
 
     @pytest.fixture

@@ -24,7 +24,7 @@ def simulator():
 
 @pytest.fixture
 def http(simulator):
-    with httpx.Client(base_url=simulator.url, trust_env=False) as client:
+    with httpx.Client(base_url=simulator.url, trust_env=False, verify=False) as client:
         yield client
 
 

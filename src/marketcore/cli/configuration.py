@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from marketcore.starting import collecting_later
+
 # Where nothing is asked of a server, none has to run.
 _NO_SERVERS = {"marketcore.database_url": "postgresql://unused", "marketcore.redis_url": "redis://unused"}
 
@@ -37,9 +39,10 @@ class Configuration:
 
     def inspected(self) -> Any:
         """Return the configurator for a look at what is registered, without any server."""
-        from marketcore.config import configure
+        with collecting_later():
+            from marketcore.config import configure
 
-        return configure({**self.settings(), **_NO_SERVERS})
+            return configure({**self.settings(), **_NO_SERVERS})
 
     def sections(self, *prefixes: str) -> dict[str, dict[str, Any]]:
         """Return the checked settings of ``prefixes``, such as ``"web"``; defaults are filled in.
@@ -61,11 +64,12 @@ class Configuration:
         Where the file says ``embedded``, the servers of its data folder are joined, or started for the duration
         of the block. The log is configured for ``process``.
         """
-        from marketcore.embedded import running_servers
-        from marketcore.logging import configure_logging
+        with collecting_later():
+            from marketcore.embedded import running_servers
+            from marketcore.logging import configure_logging
 
-        settings = self.settings()
-        core = core_settings(settings)
+            settings = self.settings()
+            core = core_settings(settings)
         configure_logging(core, process=process)
         with running_servers(
             Path(core["data_dir"]), database_url=core["database_url"], redis_url=core["redis_url"]
@@ -75,10 +79,11 @@ class Configuration:
     @contextmanager
     def application(self, *, process: str = "") -> Iterator[Any]:
         """Yield the registry of the configured application, with its servers running."""
-        from marketcore.config import configure
-
         with self.servers(process=process) as settings:
-            registry = configure(settings).registry
+            with collecting_later():
+                from marketcore.config import configure
+
+                registry = configure(settings).registry
             try:
                 yield registry
             finally:

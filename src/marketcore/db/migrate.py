@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from marketcore.db.session import psycopg_url
+
+if TYPE_CHECKING:
+    # Imported where it is used: most processes never migrate, and it takes long to load.
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 CORE = "core"
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
@@ -22,6 +24,8 @@ _LOCK = 7166405023441
 
 def alembic_config(connection: Connection | None, locations: Mapping[str, Path], metadata: Any = None) -> Config:
     """Return Alembic's configuration over the core's folder and the plugins' ``locations``."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.set_main_option("path_separator", "newline")
@@ -36,6 +40,8 @@ def upgrade(url: str, labels: Iterable[str], locations: Mapping[str, Path]) -> l
 
     Waits at most 5 s for any table lock, so that a long transaction stops the migration and not the shop.
     """
+    from alembic import command
+
     with _connected(url) as connection:
         config = alembic_config(connection, locations)
         applied: list[str] = []
@@ -48,6 +54,8 @@ def upgrade(url: str, labels: Iterable[str], locations: Mapping[str, Path]) -> l
 
 def downgrade(url: str, target: str, locations: Mapping[str, Path]) -> None:
     """Take a branch back to ``target``, for example ``auctions@base``."""
+    from alembic import command
+
     with _connected(url) as connection:
         command.downgrade(alembic_config(connection, locations), target)
         connection.commit()
@@ -55,6 +63,8 @@ def downgrade(url: str, target: str, locations: Mapping[str, Path]) -> None:
 
 def is_current(url: str, labels: Iterable[str], locations: Mapping[str, Path]) -> bool:
     """Whether the core and the plugins called ``labels`` need no migration."""
+    from alembic.script import ScriptDirectory
+
     script = ScriptDirectory.from_config(alembic_config(None, locations))
     wanted = {
         str(script.as_revision_number(f"{label}@head"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from base64 import b64encode
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,7 +16,7 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher, *, concurrent: int) -> None:
         self._hasher = hasher
         self._turn = threading.BoundedSemaphore(concurrent)
-        self._nobody = hasher.hash(secrets.token_urlsafe(16))
+        self._nobody = _hash_of_nothing(hasher)
 
     def hash(self, password: str) -> str:
         """Return the hash to store."""
@@ -33,3 +34,14 @@ class Passwords:
     def outdated(self, stored: str) -> bool:
         """Return whether ``stored`` was made with other costs than are configured now."""
         return self._hasher.check_needs_rehash(stored)
+
+
+def _hash_of_nothing(hasher: PasswordHasher) -> str:
+    """Return random bytes in the form of a hash: checking it costs what any costs, and no password matches."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (_unpadded(secrets.token_bytes(length)) for length in (hasher.salt_len, hasher.hash_len))
+    return f"$argon2id$v=19${costs}${salt}${digest}"
+
+
+def _unpadded(raw: bytes) -> str:
+    return b64encode(raw).decode().rstrip("=")

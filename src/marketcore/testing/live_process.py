@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
 
 
@@ -59,6 +60,12 @@ class LiveProcess:
             stdout=subprocess.DEVNULL,
         )
         wait_for_port(self.port)
+
+    def memory(self) -> int:
+        """Return how many KiB of the process are in memory (Linux)."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0])
 
     def kill(self) -> None:
         """Kill it on the spot, if it runs."""

@@ -6,11 +6,13 @@ a refused access token, which Daraja looks at before anything else.
 
 import ipaddress
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx
@@ -93,6 +95,7 @@ class Connection:
             transport=transport,
             follow_redirects=False,
             trust_env=False,
+            verify=_authorities(),
         )
 
     def close(self) -> None:
@@ -237,3 +240,9 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Return what every connection trusts; reading the list takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=False)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx
@@ -69,6 +71,7 @@ class Connection:
             transport=transport,
             follow_redirects=False,
             trust_env=False,
+            verify=_authorities(),
         )
 
     def __repr__(self) -> str:
@@ -148,3 +151,9 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Return what every connection trusts; reading the list takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=False)

@@ -1,4 +1,4 @@
-"""For tests of the marketplace's side: a listening socket for callbacks, and waiting with a deadline."""
+"""For tests of the marketplace's side: a simulator, a listening socket for callbacks, waiting with a deadline."""
 
 import threading
 import time
@@ -7,7 +7,22 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
+from marketcore_simulator.server import SimulatorServer
+
 T = TypeVar("T")
+
+
+class ReturningSimulator(SimulatorServer):
+    """A simulator that listens where the one before it in this process did: a marketplace that knows one knows all."""
+
+    _port = 0
+
+    def __init__(self, seed: int | None = None) -> None:
+        try:
+            super().__init__(ReturningSimulator._port, seed=seed)
+        except OSError:
+            super().__init__(seed=seed)  # somebody else has taken the port
+        ReturningSimulator._port = self._server.server_port
 
 
 @dataclass(frozen=True)
