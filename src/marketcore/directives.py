@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from importlib.util import find_spec
 from typing import Any
 
 import colander
@@ -316,13 +317,18 @@ def add_notification_type(
     optional: bool = True,
 ) -> None:
     """Let people be told of ``name`` with ``NotificationService.notify``; ``templates`` holds its ``NAME.jinja2``."""
+    if not _EVENT_TYPE.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} is no notification type: use at most 60 of a-z, 0-9, '_' and '.', as in 'order.paid'"
+        )
     package, _colon, folder = templates.partition(":")
-    if not resources.files(package).joinpath(folder, f"{name}.jinja2").is_file():
+    if find_spec(package) is None or not resources.files(package).joinpath(folder, f"{name}.jinja2").is_file():
         raise ConfigurationError(f"the notification type {name!r} has no template {templates}/{name}.jinja2: add one")
     chosen = frozenset(channels.split())
     if unknown := chosen - {"in_app", "email", "sms"}:
-        raise ConfigurationError(f"the notification type {name!r} has the channels {sorted(unknown)}: use in_app, "
-                                 "email and sms")  # fmt: skip
+        raise ConfigurationError(
+            f"the notification type {name!r} has the channels {sorted(unknown)}: use in_app, email and sms"
+        )
     _declare(config, "notification types", name, NotificationType(name, title, templates, chosen, digest, optional))
 
 
@@ -378,6 +384,8 @@ CATEGORIES = (
     "payment providers",
     "payout providers",
     "payment purposes",
+    "notification types",
+    "sms providers",
     "processes",
     "front pages",
     "migrations",

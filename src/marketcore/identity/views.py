@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from pyramid.httpexceptions import HTTPNoContent
+from pyramid.httpexceptions import HTTPAccepted, HTTPNoContent
 from pyramid.response import Response
 from pyramid.view import view_config
 
 from marketcore.exceptions import NotAuthenticated, NotFound
 from marketcore.identity import schemas
+from marketcore.identity.recovery import RecoveryService
 from marketcore.identity.rules import ROLES_BY_SIGN_UP
 from marketcore.identity.services import IdentityService
 from marketcore.identity.sessions import Caller, SessionService, TokenPair
+from marketcore.settings import section
 from marketcore.web.errors import problem
 from marketcore.web.json import utc
 from marketcore.web.pagination import decode_cursor, page
@@ -33,6 +35,8 @@ def register(request: Any) -> dict[str, Any]:
     roles = ROLES_BY_SIGN_UP[given.pop("role")]
     row = request.find_service(IdentityService).register(roles=roles, **given)
     pair = request.find_service(SessionService).open(row.id, row.password_hash, caller(request))
+    if section(request.registry, "identity")["verify_email"]:
+        request.find_service(RecoveryService).send_verification(row.id)
     request.response.status_int = 201
     return {"user": present_user(row), **present_tokens(pair)}
 
@@ -111,6 +115,59 @@ def change_password(request: Any) -> Response:
     identity, given = request.identity, request.valid.body
     service = request.find_service(IdentityService)
     service.change_password(identity.user_id, identity.session_id, given["current"], given["new"])
+    return HTTPNoContent()
+
+
+@view_config(
+    route_name="users.me.email_verification",
+    request_method="POST",
+    permission="member",
+    rate_limit="login",
+    openapi={"responses": {202: None}, "refusals": [409, 429]},
+)
+def send_verification(request: Any) -> Response:
+    """Send a letter with which one confirms one's own e-mail address."""
+    request.find_service(RecoveryService).send_verification(request.identity.user_id)
+    return HTTPAccepted()
+
+
+@view_config(
+    route_name="auth.verify_email",
+    request_method="POST",
+    permission="unidentified",
+    rate_limit="login",
+    openapi={"body": schemas.Proof, "responses": {204: None}, "refusals": [429]},
+)
+def verify_email(request: Any) -> Response:
+    """Confirm an e-mail address with what was sent to it."""
+    request.find_service(RecoveryService).verify_email(request.valid.body["token"])
+    return HTTPNoContent()
+
+
+@view_config(
+    route_name="auth.password_reset",
+    request_method="POST",
+    permission="unidentified",
+    rate_limit="login",
+    openapi={"body": schemas.ResetWish, "responses": {202: None}, "refusals": [429]},
+)
+def ask_password_reset(request: Any) -> Response:
+    """Send a letter with which one sets a new password, if the address has an account; nobody is told whether."""
+    request.find_service(RecoveryService).ask_reset(request.valid.body["email"])
+    return HTTPAccepted()
+
+
+@view_config(
+    route_name="auth.password_reset.confirm",
+    request_method="POST",
+    permission="unidentified",
+    rate_limit="login",
+    openapi={"body": schemas.NewPassword, "responses": {204: None}, "refusals": [409, 429]},
+)
+def reset_password(request: Any) -> Response:
+    """Set a new password with what was sent by e-mail, and end every session."""
+    given = request.valid.body
+    request.find_service(RecoveryService).reset_password(given["token"], given["password"])
     return HTTPNoContent()
 
 
@@ -211,6 +268,7 @@ def present_user(row: Any) -> dict[str, Any]:
     return {
         "id": row.id,
         "email": row.email,
+        "email_verified": row.email_verified_at is not None,
         "username": row.username,
         "first_name": row.first_name,
         "last_name": row.last_name,

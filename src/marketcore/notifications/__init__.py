@@ -31,8 +31,9 @@ def prepare(registry: Any) -> None:
     """Make the templates of every declared type; a chosen SMS provider has to exist."""
     types = table(registry, "notification types")
     settings = section(registry, "notifications")
-    site = {"name": settings["site_name"], "url": section(registry, "marketcore")["public_url"].rstrip("/")}
-    registry["notification templates"] = Templates({name: one.templates for name, one in types.items()}, site)
+    site = {"name": settings["site_name"], "url": settings["site_url"].rstrip("/")}
+    folders = {name: one.templates for name, one in types.items()}
+    registry["notification templates"] = Templates(folders, site, registry["secrets"].code)
     wanted, known = settings["sms_provider"], table(registry, "sms providers")
     if wanted and wanted not in known:
         raise ConfigurationError(
@@ -52,7 +53,7 @@ def includeme(config: Any) -> None:
     for name, title, channels in _ACCOUNT:
         config.add_notification_type(name, title=title, templates="marketcore.notifications:templates",
                                      channels=channels, optional=False)  # fmt: skip
-    config.add_live_event("user:{user_id}", "notification", ".schemas.NotificationNews")
+    config.add_live_event("user:{user_id}", "notification", ".schemas.NotificationDocument")
     config.add_event_subscriber(".subscribers.tell_of_order", OrderStateChanged)
     config.add_event_subscriber(".subscribers.tell_of_block", UserBlocked)
     config.add_event_subscriber(".subscribers.tell_of_violation", ViolationRecorded)

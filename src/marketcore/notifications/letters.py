@@ -16,6 +16,7 @@ from marketcore.db.session import perform
 from marketcore.directives import table
 from marketcore.notifications.mail import MailRefused, compose, send
 from marketcore.settings import section
+from marketcore.testing.crash import crash_point
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +26,11 @@ _TAKE = text(
 )
 _NAME = text("SELECT coalesce(nullif(first_name, ''), username) FROM users WHERE id = :id")
 _END = text("UPDATE letters SET state = :state, ended_at = market_clock(), items = '[]' WHERE id = :id")
-_FORGET = text("DELETE FROM letters WHERE ended_at < market_clock() - make_interval(days => :days)")
+# What nobody could send is kept longer: somebody may repair the server and repeat the job.
+_FORGET = text(
+    """DELETE FROM letters WHERE ended_at < market_clock() - make_interval(days => :days)
+          OR (ended_at IS NULL AND created_at < market_clock() - make_interval(days => :days + 30))"""
+)
 
 
 def deliver(registry: Any, letter_id: int) -> None:
@@ -33,12 +38,14 @@ def deliver(registry: Any, letter_id: int) -> None:
     letter, user = perform(registry, _take, letter_id)
     if letter is None:
         return
+    crash_point("notifications.taken")
     try:
         _send(registry, letter, user)
         state = "sent"
     except MailRefused as error:
         log.warning("letter_refused", letter_id=letter_id, type=letter.type, reason=str(error))
         state = "refused"
+    crash_point("notifications.sent")
     perform(registry, lambda request: request.db.execute(_END, {"id": letter_id, "state": state}))
 
 
@@ -52,7 +59,7 @@ def _send(registry: Any, letter: Any, user: dict[str, Any]) -> None:
     settings = section(registry, "notifications")
     templates = registry["notification templates"]
     if letter.channel == "sms":
-        line = templates.line(letter.type, letter.items[-1], user)
+        line = templates.line(letter.type, letter.items[-1])
         table(registry, "sms providers")[settings["sms_provider"]].send(letter.address, line, str(letter.id))
         return
     written = templates.letter(letter.type, letter.items, user)
@@ -61,5 +68,5 @@ def _send(registry: Any, letter: Any, user: dict[str, Any]) -> None:
 
 
 def forget_sent(request: Any) -> None:
-    """Delete letters that ended long ago."""
+    """Delete letters that ended long ago, and those that have waited for longer than anybody will repair it."""
     request.db.execute(_FORGET, {"days": section(request.registry, "notifications")["keep_letters_days"]})

@@ -53,7 +53,7 @@ class NotificationChoice(Base):
 
 
 class Letter(Base):
-    """An e-mail or text message: ``items`` are the data of what it tells, several for a digest."""
+    """An e-mail or text message: ``items`` are the data of what it tells, several for a ``digest``."""
 
     __tablename__ = "letters"
     __table_args__ = (
@@ -65,17 +65,20 @@ class Letter(Base):
             "type",
             "channel",
             unique=True,
-            postgresql_where=text("state = 'waiting' AND user_id IS NOT NULL"),
+            postgresql_where=text("state = 'waiting' AND digest"),
         ),
+        Index("ix_letters_user_id", "user_id"),
+        Index("ix_letters_unsent", "created_at", postgresql_where=text("ended_at IS NULL")),
         Index("ix_letters_ended_at", "ended_at"),
     )
 
     id: Mapped[Key]
     channel: Mapped[str] = mapped_column(String(10))
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     address: Mapped[str] = mapped_column(String(254))
     type: Mapped[str] = mapped_column(String(60))
     items: Mapped[list[Any]] = mapped_column(JSONB)
+    digest: Mapped[bool] = mapped_column(server_default=text("false"))
     state: Mapped[str] = mapped_column(String(10), server_default="waiting")
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[Moment | None]

@@ -37,12 +37,6 @@ class NotificationDocument(Schema):
 NotificationPage = page_of(NotificationDocument, "NotificationPage")
 
 
-class NotificationNews(NotificationDocument):
-    """A notification as it comes, with how many are unread now."""
-
-    unread = whole(0, 2**31 - 1)
-
-
 class NotificationQuery(PageQuery):
     """Which notifications to list."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -14,26 +14,40 @@ from marketcore.notifications.rendering import Templates
 from marketcore.notifications.rules import CHANNELS, chosen_channels
 from marketcore.web.json import utc
 
-_PERSON = text(
-    """SELECT u.id, u.email, u.phone, coalesce(nullif(u.first_name, ''), u.username) AS name,
-              (SELECT coalesce(json_object_agg(c.channel, c.enabled), '{}') FROM notification_choices c
-               WHERE c.user_id = u.id AND c.type = :type) AS choices
-       FROM users u WHERE u.id = :user"""
-)
-_TELL = text(
-    """INSERT INTO notifications AS n (user_id, type, key, line, data)
-       VALUES (:user, :type, :key, :line, CAST(:data AS jsonb))
-       ON CONFLICT (user_id, type, key) WHERE read_at IS NULL AND key <> ''
-       DO UPDATE SET line = excluded.line, data = excluded.data, times = n.times + 1, updated_at = market_clock()
-       RETURNING id, type, line, data, times, created_at, updated_at, read_at"""
-)
-_WRITE = text(
-    """INSERT INTO letters AS l (channel, user_id, address, type, items)
-       VALUES (:channel, :user, :address, :type, jsonb_build_array(CAST(:data AS jsonb)))
-       ON CONFLICT (user_id, type, channel) WHERE state = 'waiting' AND user_id IS NOT NULL
-       DO UPDATE SET items = CASE WHEN jsonb_array_length(l.items) < 50 THEN l.items ELSE l.items - 0 END
-                             || excluded.items
-       RETURNING id, (xmax = 0) AS begun"""
+# One statement for everybody who is told: their choices, what lists show, and letters. Rows come in the order of the
+# accounts, so that two who tell the same people wait for each other instead of colliding.
+_NOTIFY = text(
+    """WITH people AS (
+           SELECT u.id, u.email, u.phone,
+                  coalesce(c.in_app, :in_app) AS in_app, coalesce(c.email, :email) AS by_email,
+                  coalesce(c.sms, :sms) AND :texting AND u.phone <> '' AS by_sms
+           FROM users u LEFT JOIN (
+               SELECT user_id, bool_or(enabled) FILTER (WHERE channel = 'in_app') AS in_app,
+                      bool_or(enabled) FILTER (WHERE channel = 'email') AS email,
+                      bool_or(enabled) FILTER (WHERE channel = 'sms') AS sms
+               FROM notification_choices WHERE user_id = ANY(:users) AND type = :type AND :optional GROUP BY user_id
+           ) c ON c.user_id = u.id
+           WHERE u.id = ANY(:users)
+       ), told AS (
+           INSERT INTO notifications AS n (user_id, type, key, line, data)
+           SELECT id, :type, :key, :line, CAST(:data AS jsonb) FROM people WHERE in_app ORDER BY id
+           ON CONFLICT (user_id, type, key) WHERE read_at IS NULL AND key <> ''
+           DO UPDATE SET line = excluded.line, data = excluded.data, times = n.times + 1, updated_at = market_clock()
+           RETURNING id, user_id, type, line, data, times, created_at, updated_at, read_at
+       ), written AS (
+           INSERT INTO letters AS l (channel, user_id, address, type, items, digest)
+           SELECT channel, id, address, :type, jsonb_build_array(CAST(:data AS jsonb)), :digest
+           FROM (SELECT id, 'email' AS channel, email AS address FROM people WHERE by_email
+                 UNION ALL SELECT id, 'sms', phone FROM people WHERE by_sms) addressed ORDER BY id, channel
+           ON CONFLICT (user_id, type, channel) WHERE state = 'waiting' AND digest
+           DO UPDATE SET items = CASE WHEN jsonb_array_length(l.items) < :most THEN l.items ELSE l.items - 0 END
+                                 || excluded.items
+           RETURNING id, user_id, (xmax = 0) AS begun
+       )
+       SELECT t.*, NULL AS letter_id FROM told t
+       UNION ALL
+       SELECT NULL, w.user_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, w.id FROM written w WHERE w.begun
+       ORDER BY user_id, letter_id"""
 )
 _LIST = text(
     """SELECT id, type, line, data, times, created_at, updated_at, read_at FROM notifications
@@ -48,10 +62,12 @@ _READ = text(
 _READ_ALL = text("UPDATE notifications SET read_at = market_clock() WHERE user_id = :user AND read_at IS NULL")
 _CHOICES = text("SELECT type, channel, enabled FROM notification_choices WHERE user_id = :user")
 _CHOOSE = text(
-    """INSERT INTO notification_choices (user_id, type, channel, enabled) VALUES (:user, :type, :channel, :enabled)
+    """INSERT INTO notification_choices (user_id, type, channel, enabled)
+       SELECT :user, :type, channel, channel = ANY(:chosen) FROM unnest(CAST(:channels AS text[])) AS channel
        ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = excluded.enabled"""
 )
 LAST = 2**63 - 1
+MOST_ITEMS = 50  # of a digest; the oldest give way
 
 
 class NotificationService:
@@ -82,30 +98,31 @@ class NotificationService:
         ``data`` is a JSON object that the type's template reads. While the person has not read what ``key`` stands
         for, telling it again replaces it and counts up. ``LookupError`` for a type that nobody declared.
         """
+        self.notify_all([user_id], type, data, key=key)
+
+    def notify_all(self, user_ids: Iterable[int], type: str, data: Mapping[str, Any], *, key: str = "") -> None:
+        """Tell everybody of ``user_ids`` the same; see ``notify``. It is one statement, and one for each letter."""
         declared = self._types.get(type)
         if declared is None:
             raise LookupError(f"no notification type is called {type!r}: declare it with add_notification_type")
-        person = self._session.execute(_PERSON, {"user": user_id, "type": type}).one()
-        channels = chosen_channels(declared.channels, person.choices, declared.optional)
-        given = {"user": user_id, "type": type, "data": json.dumps(dict(data))}
-        if "in_app" in channels:
-            self._tell(person, {**given, "key": key}, data)
-        if "email" in channels:
-            self._write("email", person.email, declared, given)
-        if "sms" in channels and self._sms and person.phone:
-            self._write("sms", person.phone, declared, given)
-
-    def _tell(self, person: Any, given: dict[str, Any], data: Mapping[str, Any]) -> None:
-        line = self._templates.line(given["type"], data, {"name": person.name})
-        row = self._session.execute(_TELL, {**given, "line": line}).one()
-        document = {**present(row), "unread": self.unread(person.id)}
-        self._publish(f"user:{person.id}", "notification", document)
-
-    def _write(self, channel: str, address: str, declared: NotificationType, given: dict[str, Any]) -> None:
-        letter = self._session.execute(_WRITE, {**given, "channel": channel, "address": address}).one()
-        if letter.begun:
-            delay = self._digest_seconds if declared.digest else 0
-            self._enqueue("notifications.send_letter", letter_id=letter.id, delay_seconds=delay)
+        values = {
+            **{channel: channel in declared.channels for channel in CHANNELS},
+            "users": sorted(set(user_ids)),
+            "type": type,
+            "key": key,
+            "line": self._templates.line(type, data),
+            "data": json.dumps(dict(data)),
+            "optional": declared.optional,
+            "digest": declared.digest,
+            "texting": self._sms,
+            "most": MOST_ITEMS,
+        }
+        for row in self._session.execute(_NOTIFY, values):
+            if row.letter_id is None:
+                self._publish(f"user:{row.user_id}", "notification", present(row))
+            else:
+                delay = self._digest_seconds if declared.digest else 0
+                self._enqueue("notifications.send_letter", letter_id=row.letter_id, delay_seconds=delay)
 
     def unread(self, user_id: int) -> int:
         """Return how many notifications somebody has not read."""
@@ -148,9 +165,8 @@ class NotificationService:
             raise NotFound(f"there is no notification type {type!r}")
         if not declared.optional:
             raise Invalid(errors={"channels": f"{type} concerns your account's safety and cannot be switched off"})
-        for channel in CHANNELS:
-            values = {"user": user_id, "type": type, "channel": channel, "enabled": channel in channels}
-            self._session.execute(_CHOOSE, values)
+        values = {"user": user_id, "type": type, "chosen": list(channels), "channels": list(CHANNELS)}
+        self._session.execute(_CHOOSE, values)
 
 
 def present(row: Any) -> dict[str, Any]:

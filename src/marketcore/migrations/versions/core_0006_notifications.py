@@ -57,10 +57,11 @@ def upgrade() -> None:
         "letters",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("channel", sa.String(length=10), nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("address", sa.String(length=254), nullable=False),
         sa.Column("type", sa.String(length=60), nullable=False),
         sa.Column("items", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("digest", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("state", sa.String(length=10), server_default="waiting", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=_NOW, nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
@@ -75,8 +76,10 @@ def upgrade() -> None:
         "letters",
         ["user_id", "type", "channel"],
         unique=True,
-        postgresql_where=sa.text("state = 'waiting' AND user_id IS NOT NULL"),
+        postgresql_where=sa.text("state = 'waiting' AND digest"),
     )
+    op.create_index("ix_letters_user_id", "letters", ["user_id"])
+    op.create_index("ix_letters_unsent", "letters", ["created_at"], postgresql_where=sa.text("ended_at IS NULL"))
     op.create_index("ix_letters_ended_at", "letters", ["ended_at"])
 
 
