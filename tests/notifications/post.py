@@ -72,7 +72,7 @@ def doorkeeper(server, session, envelope, mechanism, given):
 
 def both(letter):
     """Return a letter's plain text and its HTML."""
-    return tuple(letter.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    return tuple(letter.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html"))
 
 
 def nobody_listens():
