@@ -12,9 +12,12 @@ EDITABLE := -e . $(foreach plugin,$(PLUGINS),-e $(plugin))
 SOURCES := pyproject.toml setup.cfg $(foreach plugin,$(PLUGINS),$(plugin)/pyproject.toml)
 UV := $(BIN)/uv pip
 TARGET := --python $(BIN)/python
-CODE := src plugins tests
+CODE := src plugins tests bench
+PEER := .venv-bench
+ROUNDS ?= 5
+ONLY ?=
 
-.PHONY: help run tour test lint types fmt lock clean
+.PHONY: help run tour test bench lint types fmt lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -50,6 +53,17 @@ tour: $(V)/.installed ## a purchase from end to end against the running system
 test: lint $(V)/.browser ## lint, types, boundaries and every test, against real servers
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
+# The other side of the comparison has an environment of its own; nothing of it is part of marketcore.
+$(PEER)/.installed: bench/requirements.txt | $(BIN)/python
+	@echo "installing the Django peer into $(PEER)"
+	@$(PY) -m venv $(PEER)
+	@$(UV) install -q --python $(PEER)/bin/python -r bench/requirements.txt \
+	  || $(PEER)/bin/pip install -q --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+bench: $(V)/.installed $(PEER)/.installed ## speed beside Django, PostgreSQL and bare sockets (ROUNDS=1 ONLY=name for a quick look)
+	@$(BIN)/python -m bench --peer-python $(PEER)/bin/python --rounds $(ROUNDS) $(foreach name,$(ONLY),--only $(name))
+
 lint: $(V)/.developing ## style, types and the boundaries between rooms
 	@$(BIN)/ruff check -q $(CODE)
 	@$(BIN)/ruff format -q --check $(CODE)
@@ -67,6 +81,7 @@ PROJECTS := pyproject.toml $(foreach plugin,$(PLUGINS),$(plugin)/pyproject.toml)
 lock: | $(BIN)/python ## choose the newest allowed versions and write them down with their hashes
 	$(COMPILE) -o requirements.txt $(PROJECTS)
 	$(COMPILE) --all-extras -c requirements.txt -o requirements-dev.txt $(PROJECTS)
+	$(COMPILE) -o bench/requirements.txt bench/requirements.in
 
 clean: ## remove the virtual environment and the data of `make run`
-	rm -rf $(V) var
+	rm -rf $(V) $(PEER) var

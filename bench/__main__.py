@@ -5,21 +5,25 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench import report
+from bench.machine import describe
 from bench.measuring import Result, Workload, measure, say, show
 from bench.stage import Stage, stage
-from bench.workloads import bids_http, bids_live, buying, fanout, lists
+from bench.workloads import bids_http, bids_live, buying, fanout, growth, lists, paying
 
 ROUNDS, SECONDS = 5, 1.5
-MAKERS = {
+MAKERS: dict[str, Callable[[Stage], Workload]] = {
     **bids_http.WORKLOADS,
     **bids_live.WORKLOADS,
     **fanout.WORKLOADS,
     **buying.WORKLOADS,
+    **paying.WORKLOADS,
     **lists.WORKLOADS,
+    **growth.WORKLOADS,
 }
 
 
@@ -28,7 +32,10 @@ def main() -> None:
     asked = _arguments()
     began = time.monotonic()
     with _folder(asked.folder) as folder, stage(folder, asked.peer_python) as ready:
+        machine = describe(ready.admin_url)
         results = [_measured(workload, asked) for workload in _chosen(ready, asked.only)]
+    if not asked.only:
+        report.write(results, growth.charts([result.document() for result in results]), machine, asked.rounds)
     say(f"{len(results)} workloads in {time.monotonic() - began:.0f} s")
 
 

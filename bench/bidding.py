@@ -28,7 +28,8 @@ _FAULTS = {
                                  FROM auctions_log) e WHERE step <> 1""",
         """SELECT count(*) FROM auctions_standings s JOIN (
              SELECT auction_id, max(seq) AS seq, count(*) FILTER (WHERE kind = 'bid') AS bids,
-                    max(maximum_minor) AS highest FROM auctions_log GROUP BY auction_id) l ON l.auction_id = s.listing_id
+                    max(maximum_minor) AS highest FROM auctions_log GROUP BY auction_id) l
+             ON l.auction_id = s.listing_id
            WHERE s.seq <> l.seq OR s.bids <> l.bids OR s.leader_max_minor <> coalesce(l.highest, 0)""",
     ),
     DJANGO: (

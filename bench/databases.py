@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -40,6 +44,28 @@ def run(url: str, *statements: str) -> None:
     with connect(url) as connection:
         for statement in statements:
             connection.execute(statement.encode())
+
+
+def run_together(url: str, *statements: str) -> None:
+    """Run statements that need not wait for one another, two at a time."""
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(partial(run, url), statements))
+
+
+@contextmanager
+def indexes_later(url: str, *tables: str) -> Iterator[None]:
+    """Build the indexes of ``tables``, but for those of constraints, after the block has filled them."""
+    with connect(url) as connection:
+        found = connection.execute(
+            """SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) AND NOT EXISTS (
+                 SELECT FROM pg_constraint c WHERE c.conindid = (quote_ident(indexname))::regclass)""",
+            [list(tables)],
+        ).fetchall()
+    run(url, *(f"DROP INDEX {name}" for name, _definition in found))
+    yield
+    # The costliest first, so that both connections end together.
+    ordered = sorted(found, key=lambda row: "USING gin" not in row[1])
+    run_together(url, *(f"SET maintenance_work_mem = '512MB'; {definition}" for _name, definition in ordered))
 
 
 def finish(url: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 PRODUCTS = 100_000
-AUCTIONS = 1_000  # of the first products, which are sold in no other way by marketcore
+AUCTIONS = 1_000
+RESERVED_AUCTIONS = 20  # further ones, for workloads that need one of their own
 USERS = 1_000  # the first SELLERS of them sell
 SELLERS = 100
 BUYERS = 8_000  # further users, each with a cart of two lines
@@ -12,8 +13,8 @@ STOCK = 1_000_000
 STEP = 100  # minor units between bids, and the price an auction begins with
 
 _FIRST = """woven carved painted glazed knitted dyed polished beaded brass copper cedar ebony linen cotton woollen
-silken leather clay stone marble amber ivory scarlet indigo olive golden silver ashen round square tall narrow wide folding
-antique modern rustic coastal highland desert""".split()
+silken leather clay stone marble amber ivory scarlet indigo olive golden silver ashen round square tall narrow wide
+folding antique modern rustic coastal highland desert""".split()
 _SECOND = """basket bowl stool blanket lamp mirror drum kettle platter vase rug shawl bracelet necklace sandal saddle
 ladle chest cabinet curtain pillow teapot candle lantern notebook easel clock flute harp mask puppet quilt scarf
 tunic apron wallet satchel hammock broom churn""".split()
@@ -26,7 +27,7 @@ TITLE = (
     f"(ARRAY{list(ADJECTIVES)}::text[])[1 + i % {len(ADJECTIVES)}] || ' ' || "
     f"(ARRAY{list(NOUNS)}::text[])[1 + (i / {len(ADJECTIVES)}) % {len(NOUNS)}] || ' ' || i"
 )
-DESCRIPTION = "'Made by hand in small numbers, number ' || i || ' of its kind, sent within three days.'"
+DESCRIPTION = "'Made by hand, number ' || i || '.'"
 SELLER = f"1 + i % {SELLERS}"
 CATEGORY = f"1 + (i * 7919::bigint / 13) % {CATEGORIES}"
 PRICE_MINOR = "1000 + (i * 104729::bigint) % 990000"
@@ -34,5 +35,5 @@ PRICE_MINOR = "1000 + (i * 104729::bigint) % 990000"
 
 def cart_lines(turn: int) -> tuple[str, str]:
     """Return the two products in the cart of buyer ``u`` in a round: of one seller, so that they make one order."""
-    first = f"u % {SELLERS} + {SELLERS} * (10 + (u * 17 + {turn} * 101) % 487)"
+    first = f"u % {SELLERS} + {SELLERS} * (11 + (u * 17 + {turn} * 101) % 486)"
     return first, f"u % {SELLERS} + {SELLERS} * (500 + (u * 29 + {turn} * 67) % 499)"

@@ -17,11 +17,12 @@ from marketcore.testing.databases import with_database
 CLIENTS, THREADS = 16, 2
 _TABLES = (
     "CREATE SEQUENCE amounts",
-    f"""CREATE TABLE auctions (id bigint PRIMARY KEY, ends_at timestamptz NOT NULL, price bigint NOT NULL,
+    """CREATE TABLE auctions (id bigint PRIMARY KEY, ends_at timestamptz NOT NULL, price bigint NOT NULL,
                                step bigint NOT NULL, bids int NOT NULL, leader bigint) WITH (fillfactor = 50)""",
     """CREATE TABLE bids (auction_id bigint, seq int, bidder_id bigint NOT NULL, amount bigint NOT NULL,
                           at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (auction_id, seq))""",
-    f"INSERT INTO auctions SELECT i, now() + interval '1 day', 0, 1, 0, NULL FROM generate_series(1, {goods.AUCTIONS}) i",
+    f"""INSERT INTO auctions
+        SELECT i, now() + interval '1 day', 0, 1, 0, NULL FROM generate_series(1, {goods.AUCTIONS}) i""",
 )
 # Amounts rise as they are asked for, so that whoever is overtaken loses, as bidders do.
 _BID = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from bench import goods
-from bench.databases import connect, create, finish, run
+from bench.databases import connect, create, finish, indexes_later, run, run_together
 from bench.processes import Process, Processes, free_port
 from marketcore.db import migrate
 from marketcore.db.session import make_engine
@@ -48,14 +48,17 @@ class Market:
         self._secrets = Secrets(SECRET)
         self._tokens = AccessTokens(self._secrets.derive("access-token"), issuer=PUBLIC_URL, lifetime=_TOKEN_SECONDS)
 
-    def prepare(self, products: int = goods.PRODUCTS) -> None:
+    def prepare(self, products: int = goods.PRODUCTS, auctions: int = goods.AUCTIONS + goods.RESERVED_AUCTIONS) -> None:
         """Create and fill the database, unless it is there."""
         if not create(self._admin_url, f"bench_{self.name}"):
             return
         locations = migration_locations()
         migrate.upgrade(self.url, [plugin for plugin in PLUGINS if plugin in locations], locations)
-        run(self.url, *goods_of(products))
-        open_auctions(self.url)
+        run(self.url, *people())
+        with indexes_later(self.url, "products", "listings"):
+            run_together(self.url, *products_of(products), *listings_of(products, auctions))
+        run(self.url, *counters())
+        open_auctions(self.url, auctions)
         finish(self.url)
 
     def connect(self) -> psycopg.Connection[Any]:
@@ -135,25 +138,29 @@ def session_id(user_id: int) -> UUID:
     return UUID(hashlib.md5(f"session {user_id}".encode(), usedforsecurity=False).hexdigest())
 
 
-def open_auctions(url: str) -> None:
+def open_auctions(url: str, auctions: int) -> None:
     """Open an auction on each listing that is one, as a seller's request would have, all in one transaction."""
     now = datetime.now(UTC)
     end = now + timedelta(days=1)
-    terms = {"reserve_minor": None, "buy_now_minor": None, "deposit_minor": None, "increments": [[0, goods.STEP]]}
+    terms: dict[str, Any] = {
+        "reserve_minor": None,
+        "buy_now_minor": None,
+        "deposit_minor": None,
+        "increments": [[0, goods.STEP]],
+    }
     terms |= {"starts_at": now, "ends_at": end, "latest_end_at": end + timedelta(hours=1), "relists_left": 0}
     terms |= {"soft_close": "extend", "window_seconds": 60, "extension_seconds": 60, "if_unpaid": "end"}
     engine = make_engine(url, pool_size=1)
     with Session(engine) as session, session.begin():
-        for auction_id in range(1, goods.AUCTIONS + 1):
+        for auction_id in range(1, auctions + 1):
             open_auction(session, auction_id, terms, now)
     engine.dispose()
 
 
-def goods_of(products: int) -> list[str]:
-    """Return the statements that write people, products and their listings."""
+def people() -> list[str]:
+    """Return the statements that write users, their sessions, and categories."""
     everybody = goods.USERS + goods.BUYERS
     return [
-        "SET maintenance_work_mem = '512MB'",
         f"""INSERT INTO users (id, email, username, password_hash, roles) OVERRIDING SYSTEM VALUE
             SELECT u, 'user' || u || '@bench.example', 'user' || u, '-', '{{buyer,seller}}'
             FROM generate_series(1, {everybody}) u""",
@@ -161,19 +168,35 @@ def goods_of(products: int) -> list[str]:
             SELECT md5('session ' || u)::uuid, u, now() + interval '1 day' FROM generate_series(1, {everybody}) u""",
         f"""INSERT INTO categories (id, name, slug) OVERRIDING SYSTEM VALUE
             SELECT c, 'Category ' || c, 'category-' || c FROM generate_series(1, {goods.CATEGORIES}) c""",
-        f"""INSERT INTO products (id, seller_id, category_id, title, description) OVERRIDING SYSTEM VALUE
-            SELECT i, {goods.SELLER}, {goods.CATEGORY}, {goods.TITLE}, {goods.DESCRIPTION}
-            FROM generate_series(1, {products}) i""",
-        f"""INSERT INTO listings (id, product_id, seller_id, category_id, kind, currency, price_minor, quantity)
-            OVERRIDING SYSTEM VALUE
-            SELECT i, i, {goods.SELLER}, {goods.CATEGORY}, 'fixed_price', 'KES', {goods.PRICE_MINOR}, {goods.STOCK}
-            FROM generate_series({goods.AUCTIONS + 1}, {products}) i""",
-        f"""INSERT INTO listings (id, product_id, seller_id, category_id, kind, currency, price_minor, quantity)
-            OVERRIDING SYSTEM VALUE
-            SELECT i, i, {goods.SELLER}, {goods.CATEGORY}, 'auction', 'KES', {goods.STEP}, 1
-            FROM generate_series(1, {goods.AUCTIONS}) i""",
-        *(
-            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
-            for table in ("users", "categories", "products", "listings")
-        ),
     ]
+
+
+def products_of(products: int) -> Iterator[str]:
+    """Yield the statements that write so many products, one for each of the two connections that load."""
+    for low, high in ((1, products // 2), (products // 2 + 1, products)):
+        yield f"""
+            SET session_replication_role = replica;
+            INSERT INTO products (id, seller_id, category_id, title, description) OVERRIDING SYSTEM VALUE
+            SELECT i, {goods.SELLER}, {goods.CATEGORY}, {goods.TITLE}, {goods.DESCRIPTION}
+            FROM generate_series({low}, {high}) i"""
+
+
+def listings_of(products: int, auctions: int) -> Iterator[str]:
+    """Yield the statements that put the products on sale: the first by auction, the others at a fixed price."""
+    kinds = (
+        ("auction", goods.STEP, 1, 1, auctions),
+        ("fixed_price", goods.PRICE_MINOR, goods.STOCK, auctions + 1, products),
+    )
+    for kind, price, quantity, low, high in kinds:
+        yield f"""
+            SET session_replication_role = replica;
+            INSERT INTO listings (id, product_id, seller_id, category_id, kind, currency, price_minor, quantity)
+            OVERRIDING SYSTEM VALUE
+            SELECT i, i, {goods.SELLER}, {goods.CATEGORY}, '{kind}', 'KES', {price}, {quantity}
+            FROM generate_series({low}, {high}) i"""
+
+
+def counters() -> Iterator[str]:
+    """Yield the statements that let new rows be numbered after those that were loaded."""
+    for table in ("users", "categories", "products", "listings"):
+        yield f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"

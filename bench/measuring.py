@@ -42,7 +42,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Workload:
-    """Something to measure: per side a function that does a round of so many seconds and returns a figure in ``unit``."""
+    """Something to measure: per side a function that does a round of so many seconds and returns its figure."""
 
     name: str
     title: str
@@ -86,6 +86,8 @@ class Result:
         ratios = self.ratios(target)
         return {
             "text": target.text,
+            "side": target.side,
+            "over": target.over,
             "ratio": spread(ratios),
             "target": target.wanted,
             "met": target.met(statistics.median(ratios)),

@@ -38,7 +38,7 @@ class Process:
                 return
             time.sleep(0.05)
         tail = self._log.read_text(errors="replace")[-3000:]
-        raise SystemExit(f"{self._process.args} does not serve on port {self.port}:\n{tail}")
+        raise SystemExit(f"{self._process.args!r} does not serve on port {self.port}:\n{tail}")
 
     def stop(self) -> None:
         """End the process, gently if it lets itself be ended gently."""

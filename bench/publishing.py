@@ -10,11 +10,20 @@ import sys
 from collections.abc import Callable
 
 import redis
+from sqlalchemy import Engine
 
 from bench.workloads.fanout import FILLER
 from marketcore.db.session import make_engine
-from marketcore.live.publisher import LiveEvent, write_events
+from marketcore.live.publisher import EventBatch, LiveEvent
 from marketcore.live.sender import Sender
+
+
+def tell(engine: Engine, sender: Sender, event: LiveEvent) -> None:
+    """Publish one event as the platform does: written, committed, then hinted at."""
+    batch = EventBatch([event])
+    with engine.begin() as connection:
+        hints = batch.hints(connection.execute(batch.statement, batch.parameters).all())
+    sender.send(hints)
 
 
 def by_marketcore(url: str, redis_url: str, channel: str) -> Callable[[], None]:
@@ -23,9 +32,7 @@ def by_marketcore(url: str, redis_url: str, channel: str) -> Callable[[], None]:
     event = LiveEvent(channel, "auction.bid", f'{{"price":"{"7" * FILLER["marketcore"]}"}}')
 
     def publish() -> None:
-        with engine.begin() as connection:
-            messages = write_events(connection, [event])
-        sender.send(messages)
+        tell(engine, sender, event)
 
     return publish
 
@@ -34,7 +41,11 @@ def by_redis(redis_url: str, channel: str) -> Callable[[], None]:
     """Return what publishes one text of 200 bytes."""
     client = redis.Redis.from_url(redis_url)
     text = "7" * 200
-    return lambda: client.publish(channel, text)
+
+    def publish() -> None:
+        client.publish(channel, text)
+
+    return publish
 
 
 def main() -> None:

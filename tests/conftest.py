@@ -14,6 +14,7 @@ LONG = (
     "tests/payments/",
     "tests/live/",
     "tests/jobs/",
+    "plugins/storefront/tests/test_bidding.py",
 )
 
 

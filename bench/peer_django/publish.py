@@ -10,7 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "peer.settings")
 django.setup()
 
 from channels.layers import get_channel_layer  # noqa: E402 - after the settings are known
-
 from shop.bidding import group_of  # noqa: E402
 
 

@@ -59,7 +59,7 @@ def bids(hot: bool, stage: Stage) -> Workload:
         MARKETCORE: chosen(partial(market_bid, stage), book.amounts(MARKETCORE)),
         DJANGO: chosen(partial(peer_bid, stage), book.amounts(DJANGO)),
     }
-    ports = {MARKETCORE: lambda: stage.market.web_ports(), DJANGO: lambda: stage.peer.web_ports()}
+    ports = {MARKETCORE: stage.market.web_ports, DJANGO: stage.peer.web_ports}
 
     def side(name: str) -> Callable[[float], float]:
         def measure(seconds: float) -> float:

@@ -84,7 +84,7 @@ class Bidding:
         socket.send(self._frame(auction_id, self._number, self._amounts.higher(auction_id)))
 
     def _hear(self, socket: RawSocket, text: bytes) -> int:
-        """Count what was said; return how many bids are no longer outstanding, as another is sent while there is time."""
+        """Count what was said and bid again while there is time; return how many bids are no longer outstanding."""
         head = text[:20]
         if b'"reply"' not in head and b'"error"' not in head:
             self.answers.events += 1

@@ -122,7 +122,7 @@ def signed(path: str, event: dict[str, Any]) -> bytes:
 
 def succeeded(reference: str, payment_id: uuid.UUID, minor: int) -> dict[str, Any]:
     """Return the event that the payment ``reference`` of ours has come."""
-    intent = {"id": reference, "object": "payment_intent", "status": "succeeded", "currency": "kes"}
+    intent: dict[str, Any] = {"id": reference, "object": "payment_intent", "status": "succeeded", "currency": "kes"}
     intent |= {"amount": minor, "amount_received": minor}
     about = {"metadata": {"marketcore_payment": str(payment_id), "marketcore_by": "intent"}}
     event = {"id": f"evt_{uuid.uuid4().hex}", "object": "event", "type": "payment_intent.succeeded"}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from bench import processes
+from bench import goods, processes
 from bench.measuring import DJANGO, MARKETCORE, Target, Workload
 from bench.peer import FOLDER
 from bench.processes import Process
@@ -19,7 +19,7 @@ from bench.socket_load import RawSocket, first_text
 from bench.stage import Stage
 
 SUBSCRIBERS = 1000
-AUCTION = 900
+AUCTION = goods.AUCTIONS + 1
 OUTSTANDING = 4  # events that may be on their way
 BROADCAST = "websockets.broadcast"
 TOPIC = "bench:broadcast"
@@ -50,16 +50,17 @@ def publisher(stage: Stage, name: str) -> Iterator[Publish]:
         command = [sys.executable, "-m", "bench.publishing", kind, stage.market.url, stage.redis_url, channel]
         environment = dict(os.environ)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=environment)
-    assert process.stdin is not None
+    asked = process.stdin
+    assert asked is not None
 
     def publish(events: int) -> None:
-        process.stdin.write(f"{events}\n")
-        process.stdin.flush()
+        asked.write(f"{events}\n")
+        asked.flush()
 
     try:
         yield publish
     finally:
-        process.stdin.close()
+        asked.close()
         process.wait(30)
 
 

@@ -41,8 +41,8 @@ _IN_CALLS = (
     (re.compile(r"(/hooks/[\w-]+/)\w+"), rf"\1{MASK}"),
 )
 
-# Short words and addresses, which are most of what is logged: nothing above can be found in them.
-_HARMLESS = re.compile(r"(?!.*eyJ)[\w./-]{0,100}")
+# Short words, addresses and times, which are most of what is logged: nothing above can be found in them.
+_HARMLESS = re.compile(r"(?!.*eyJ)[\w./-]{0,100}|\d{4}-\d{2}-\d{2}T[\d:.]{5,20}Z")
 
 
 @lru_cache(maxsize=1024)

@@ -81,9 +81,9 @@ def load_sample(request: Any) -> list[str]:
     # Who enables auctions gets some; the core needs to know no more of them than what to publish.
     if "auction" not in table(request.registry, "listing kinds"):
         return [*made, on_sale]
-    category = _category(request, "Auctions")
+    auctions = _category(request, "Auctions")
     for seller, title, description, price, minutes in LOTS:
-        _put_up(request, ids[seller], category, title, description, price, minutes)
+        _put_up(request, ids[seller], auctions, title, description, price, minutes)
     return [*made, on_sale, f"{len(LOTS)} running auctions"]
 
 

@@ -1,4 +1,4 @@
-"""The real command line in processes of its own."""
+"""The real command line, in processes of its own where these are the point and else in this one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from marketcore.cli import build
+from marketcore.testing.logs import log_restored
 
 MINIATURES = Path(__file__).parents[1] / "plugins"
 
@@ -72,3 +76,18 @@ def marketcore(environment, tmp_path):
         )
 
     return run
+
+
+@pytest.fixture
+def typed(miniatures, tmp_path, monkeypatch):
+    """Return ``typed(*arguments)``: run a command in this process, which spares a second of imports each time."""
+    monkeypatch.chdir(tmp_path)
+    theirs = {name: None for name in os.environ if name.startswith("MARKETCORE_")}
+
+    def run(*arguments, text=""):
+        words = [str(argument) for argument in arguments]
+        answer = CliRunner(env=theirs).invoke(build(), words, input=text, catch_exceptions=False)
+        return subprocess.CompletedProcess(words, answer.exit_code, answer.stdout, answer.stderr)
+
+    with log_restored():
+        yield run

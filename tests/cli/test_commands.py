@@ -88,10 +88,10 @@ def test_every_module_of_the_list_offers_documented_commands():
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_the_file_is_named_before_or_after_the_command(marketcore, write_ini, before):
+def test_the_file_is_named_before_or_after_the_command(typed, write_ini, before):
     ini = write_ini(NOWHERE)
     arguments = ("-c", ini, "plugins") if before else ("plugins", "-c", ini)
-    assert marketcore(*arguments).returncode == 0
+    assert typed(*arguments).returncode == 0
 
 
 def test_the_file_comes_from_the_environment_or_is_the_one_here(marketcore, write_ini, tmp_path):
@@ -109,27 +109,27 @@ def test_a_wrong_configuration_is_one_line_and_exit_code_2(marketcore, write_ini
 
 
 @pytest.mark.parametrize("command", ["migrate", "ledger verify"])
-def test_a_database_that_does_not_answer_is_one_line_without_its_password(marketcore, write_ini, command):
-    line = one_line(marketcore("-c", write_ini(NOWHERE), *command.split()))
+def test_a_database_that_does_not_answer_is_one_line_without_its_password(typed, write_ini, command):
+    line = one_line(typed("-c", write_ini(NOWHERE), *command.split()))
     assert "the database cannot be used" in line
     assert "check marketcore.database_url" in line
     assert "canary" not in line
 
 
-def test_migrate_says_what_it_applied_for_the_core_and_the_enabled_plugins(marketcore, write_ini, miniatures, empty):
+def test_migrate_says_what_it_applied_for_the_core_and_the_enabled_plugins(typed, write_ini, miniatures, empty):
     miniatures("good")
-    first = marketcore("-c", write_ini(empty), "migrate")
+    first = typed("-c", write_ini(empty), "migrate")
     assert first.returncode == 0, first.stderr
     assert "applied core_0001" in first.stdout
     assert "good" not in first.stdout
-    second = marketcore("-c", write_ini({**empty, "marketcore.plugins": "good"}), "migrate")
+    second = typed("-c", write_ini({**empty, "marketcore.plugins": "good"}), "migrate")
     assert second.stdout == "applied good_0001\n"
-    assert marketcore("-c", write_ini(empty), "migrate").stdout == "the database is up to date\n"
+    assert typed("-c", write_ini(empty), "migrate").stdout == "the database is up to date\n"
 
 
-def test_plugins_shows_what_runs_and_why_the_rest_does_not(marketcore, write_ini, miniatures):
+def test_plugins_shows_what_runs_and_why_the_rest_does_not(typed, write_ini, miniatures):
     miniatures("good", "needy", "broken", "rival")
-    answer = marketcore("-c", write_ini({**NOWHERE, "marketcore.plugins": "good broken goood"}), "plugins")
+    answer = typed("-c", write_ini({**NOWHERE, "marketcore.plugins": "good broken goood"}), "plugins")
     lines = {line.split()[0]: line for line in answer.stdout.splitlines()}
     assert answer.returncode == 2
     assert "enabled" in lines["good"]
@@ -141,16 +141,16 @@ def test_plugins_shows_what_runs_and_why_the_rest_does_not(marketcore, write_ini
     assert "did you mean 'good'?" in lines["goood"]
 
 
-def test_plugins_names_what_is_missing_for_an_enabled_one(marketcore, write_ini, miniatures):
+def test_plugins_names_what_is_missing_for_an_enabled_one(typed, write_ini, miniatures):
     miniatures("good", "needy")
-    answer = marketcore("-c", write_ini({**NOWHERE, "marketcore.plugins": "needy"}), "plugins")
+    answer = typed("-c", write_ini({**NOWHERE, "marketcore.plugins": "needy"}), "plugins")
     assert answer.returncode == 2
     assert "requires 'good', which is installed but not enabled" in answer.stdout
 
 
-def test_plugins_verbose_shows_everything_with_file_and_line_by_plugin(marketcore, write_ini, miniatures):
+def test_plugins_verbose_shows_everything_with_file_and_line_by_plugin(typed, write_ini, miniatures):
     miniatures("good")
-    answer = marketcore("-c", write_ini({**NOWHERE, "marketcore.plugins": "good"}), "plugins", "--verbose")
+    answer = typed("-c", write_ini({**NOWHERE, "marketcore.plugins": "good"}), "plugins", "--verbose")
     assert answer.returncode == 0, answer.stderr
     core, _mark, good = answer.stdout.partition("\ngood\n")
     assert "web/__init__.py:" in core
@@ -168,13 +168,13 @@ def test_a_process_of_a_plugin_runs_and_its_exit_code_is_ours(marketcore, write_
     assert answer.returncode == 7
 
 
-def test_a_process_that_nobody_adds_is_told_with_those_there_are(marketcore, write_ini, empty):
-    line = one_line(marketcore("-c", write_ini(empty), "process", "good_sweeper"))
+def test_a_process_that_nobody_adds_is_told_with_those_there_are(typed, write_ini, empty):
+    line = one_line(typed("-c", write_ini(empty), "process", "good_sweeper"))
     assert "there is no process 'good_sweeper' (there are: " in line
     assert "web" in line
 
 
-def test_a_process_for_development_is_refused_in_production(marketcore, write_ini, miniatures, empty):
+def test_a_process_for_development_is_refused_in_production(typed, write_ini, miniatures, empty):
     miniatures("rehearsal")
     settings = {
         **empty,
@@ -182,61 +182,59 @@ def test_a_process_for_development_is_refused_in_production(marketcore, write_in
         "marketcore.environment": "production",
         "marketcore.secret": "x" * 40,
     }
-    line = one_line(marketcore("-c", write_ini(settings), "process", "rehearsal"))
+    line = one_line(typed("-c", write_ini(settings), "process", "rehearsal"))
     assert "'rehearsal' is for development only and marketcore.environment is 'production'" in line
     ini = write_ini({**settings, "marketcore.environment": "development"})
-    assert marketcore("-c", ini, "process", "rehearsal").stdout == "rehearsed\n"
+    assert typed("-c", ini, "process", "rehearsal").stdout == "rehearsed\n"
 
 
-def test_the_ledger_of_a_new_database_is_right(marketcore, write_ini, migrated):
+def test_the_ledger_of_a_new_database_is_right(typed, write_ini, migrated):
     settings = migrated()
     ini = write_ini(settings)
-    answer = marketcore("-c", ini, "ledger", "verify")
+    answer = typed("-c", ini, "ledger", "verify")
     assert answer.returncode == 0, answer.stderr
     assert "no differences" in answer.stdout
 
 
-def test_an_administrator_is_made_and_a_second_of_the_same_name_refused(marketcore, write_ini, migrated):
+def test_an_administrator_is_made_and_a_second_of_the_same_name_refused(typed, write_ini, migrated):
     settings = migrated()
     ini = write_ini(settings)
     arguments = ("-c", ini, "user", "create", "--email", "boss@shop.example", "--role", "admin")
-    answer = marketcore(*arguments, "--password", "a long enough phrase 7")
+    answer = typed(*arguments, "--password", "a long enough phrase 7")
     assert answer.returncode == 0, answer.stderr
     assert "boss@shop.example (admin)" in answer.stdout
     assert query(settings["marketcore.database_url"], "SELECT email, roles FROM users") == [
         ("boss@shop.example", ["admin"])
     ]
-    assert "registered already" in one_line(marketcore(*arguments, "--password", "a long enough phrase 7"))
-    assert "role" in one_line(marketcore(*arguments[:-1], "queen", "--password", "a long enough phrase 7"))
+    assert "registered already" in one_line(typed(*arguments, "--password", "a long enough phrase 7"))
+    assert "role" in one_line(typed(*arguments[:-1], "queen", "--password", "a long enough phrase 7"))
 
 
-def test_purging_shows_what_it_would_drop_and_drops_nothing(marketcore, write_ini, miniatures, migrated):
+def test_purging_shows_what_it_would_drop_and_drops_nothing(typed, write_ini, miniatures, migrated):
     miniatures("good")
     settings = migrated("good")
     url = settings["marketcore.database_url"]
     query(url, "INSERT INTO good_things (name) VALUES ('a'), ('b')")
-    answer = marketcore("-c", write_ini(settings), "plugins", "purge", "good", "--dry-run")
+    answer = typed("-c", write_ini(settings), "plugins", "purge", "good", "--dry-run")
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines() == ["table good_things (2 rows)", "nothing was dropped"]
     assert query(url, "SELECT count(*) FROM good_things") == [(2,)]
 
 
-def test_purging_asks_first_and_then_drops_for_good(marketcore, write_ini, miniatures, migrated):
+def test_purging_asks_first_and_then_drops_for_good(typed, write_ini, miniatures, migrated):
     miniatures("good")
     settings = migrated("good")
     url = settings["marketcore.database_url"]
     ini = write_ini(settings)
-    refused = marketcore("-c", ini, "plugins", "purge", "good", text="n\n")
+    refused = typed("-c", ini, "plugins", "purge", "good", text="n\n")
     assert refused.returncode == 1
     assert query(url, "SELECT to_regclass('good_things')::text") == [("good_things",)]
-    done = marketcore("-c", ini, "plugins", "purge", "good", text="y\n")
+    done = typed("-c", ini, "plugins", "purge", "good", text="y\n")
     assert "everything of 'good' was dropped" in done.stdout
     assert query(url, "SELECT to_regclass('good_things')::text") == [(None,)]
-    again = marketcore("-c", ini, "plugins", "purge", "good", "--yes")
+    again = typed("-c", ini, "plugins", "purge", "good", "--yes")
     assert "keeps nothing in this database" in again.stdout
-    assert (
-        "applied good_0001" in marketcore("-c", write_ini({**settings, "marketcore.plugins": "good"}), "migrate").stdout
-    )
+    assert "applied good_0001" in typed("-c", write_ini({**settings, "marketcore.plugins": "good"}), "migrate").stdout
 
 
 @pytest.mark.parametrize(
@@ -247,25 +245,23 @@ def test_purging_asks_first_and_then_drops_for_good(marketcore, write_ini, minia
         ("", "lost", "is not installed (installed: "),
     ],
 )
-def test_purging_is_refused_where_it_would_do_harm_or_nothing(
-    marketcore, write_ini, miniatures, empty, enabled, name, said
-):
+def test_purging_is_refused_where_it_would_do_harm_or_nothing(typed, write_ini, miniatures, empty, enabled, name, said):
     miniatures("good", "needy")
     ini = write_ini({**empty, "marketcore.plugins": enabled})
-    assert said in one_line(marketcore("-c", ini, "plugins", "purge", name, "--yes"))
+    assert said in one_line(typed("-c", ini, "plugins", "purge", name, "--yes"))
 
 
 @pytest.mark.parametrize("name", ["Gift", "9lives", "a-b", "x" * 40, "../up", "a__b"])
-def test_a_name_that_no_plugin_can_have_is_refused(marketcore, name):
-    assert "cannot be a plugin's name" in one_line(marketcore("plugins", "new", name))
+def test_a_name_that_no_plugin_can_have_is_refused(typed, name):
+    assert "cannot be a plugin's name" in one_line(typed("plugins", "new", name))
 
 
-def test_an_existing_folder_is_not_written_into(marketcore, tmp_path):
+def test_an_existing_folder_is_not_written_into(typed, tmp_path):
     (tmp_path / "gift_cards").mkdir()
-    assert "exists already" in one_line(marketcore("plugins", "new", "gift_cards"))
+    assert "exists already" in one_line(typed("plugins", "new", "gift_cards"))
 
 
-def test_dead_jobs_are_shown_run_again_and_purged(marketcore, write_ini, migrated):
+def test_dead_jobs_are_shown_run_again_and_purged(typed, write_ini, migrated):
     settings = migrated()
     ini, url = write_ini(settings), settings["marketcore.database_url"]
     dead = (
@@ -275,12 +271,12 @@ def test_dead_jobs_are_shown_run_again_and_purged(marketcore, write_ini, migrate
     query(url, dead.format("now() - interval '40 days'"))
     query(url, dead.format("now()"))
 
-    shown = marketcore("-c", ini, "jobs", "status")
+    shown = typed("-c", ini, "jobs", "status")
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.count("media.make_variants after 10 attempts: ValueError: no") == 2
 
-    assert marketcore("-c", ini, "jobs", "purge").stdout == "1 dead jobs deleted\n"
+    assert typed("-c", ini, "jobs", "purge").stdout == "1 dead jobs deleted\n"
     (job,) = query(url, "SELECT id FROM jobs")
-    assert marketcore("-c", ini, "jobs", "retry", str(job[0])).stdout == "1 jobs will run again\n"
+    assert typed("-c", ini, "jobs", "retry", str(job[0])).stdout == "1 jobs will run again\n"
     assert query(url, "SELECT dead_at, attempts FROM jobs") == [(None, 0)]
-    assert "name one dead job" in marketcore("-c", ini, "jobs", "retry").stderr
+    assert "name one dead job" in typed("-c", ini, "jobs", "retry").stderr

@@ -122,7 +122,7 @@ def web_address(configuration: Path) -> str:
 def test_the_tour_goes_through_and_the_next_start_has_its_data(configuration: Path, running: Running) -> None:
     told = tour(configuration)
     assert told.returncode == 0, told.stdout + told.stderr + running.said()
-    for words in ("`order.paid`", "stays with the platform", "All"):
+    for words in ("`order.paid`", "stays with the platform", "`auction.won`", "run through the engine", "All"):
         assert words in told.stdout
     assert ledger_verdict(configuration).returncode == 0
     assert running.end(signal.SIGINT) == 0

@@ -194,7 +194,7 @@ PATIENT = {"live__queue_events": "100000", "live__queue_bytes": str(2**30)}
 def test_a_client_that_never_reads_is_closed_and_the_others_hear_everything(make_room, deaf, settings) -> None:
     room = make_room(**settings)
     big = {"text": "x" * 15_000}
-    total = 450
+    total = 600
     with LiveServer(room.registry) as live, LiveClient(live.url) as reader, deaf(live.gateway.port) as silent:
         reader.subscribe("public:1")
         heard: list[int] = []

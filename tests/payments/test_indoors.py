@@ -123,6 +123,7 @@ def test_somebody_who_confirms_is_not_asked_before_the_payers_time_is_over(route
     till.ask_now()
     assert till.row(payment).state == "pending"
     till.market.travel("16 minutes")
+    till.log_in()
     till.ask_now()
     assert till.row(payment).state == "expired"
     assert report(till, payment, ProviderResult(Outcome.SUCCEEDED, receipt="7", amount=KES)) == "captured"

@@ -158,8 +158,7 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    chest = people.ask("POST", "/api/v1/products", both, {"title": "Lamu chest"}).json()["id"]
-    other = World(people)  # whose dispute, difference and auction are the second ones
+    World(people)  # whose dispute, difference and auction are the second ones
     for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
@@ -179,7 +178,6 @@ def cursors(people, world, operations):
         token = admin if path in FOR_ADMINS else both
         people.again("both")
         token = people.known("both").access if token is not admin else admin
-        path = path.format(**world.ids())
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
     assert all(cursor for _token, cursor, _operation in found.values()), found
     return found

@@ -22,6 +22,8 @@ from .people import People, Person
 SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": "Kisumu", "country": "KE"}
 # What a bidder would pay at most and a seller wants at least, in figures that stand nowhere else.
 MAXIMUM, RESERVE = "60607.07", "80809.09"
+# What a bidder would pay at most and a seller wants at least, in figures that stand nowhere else.
+MAXIMUM, RESERVE = "60607.07", "80809.09"
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
@@ -100,8 +102,8 @@ class World:
         self.violation = self._break_word()
         ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
         self.destination_id, self.payout = self._pay_out()
-        self.auction_id = put_up(people)
-        for amount in ("150.00", "200.00"):
+        self.auction_id = put_up(people, reserve={"amount": RESERVE, "currency": "KES"})
+        for amount in ("150.00", MAXIMUM):
             bid(people, self.auction_id, people.new("buyer"), amount)
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
@@ -183,6 +185,8 @@ class World:
             self.order["reference"],
             self.payment["id"],
             self.payment["code"],
+            MAXIMUM,
+            RESERVE,
             MAXIMUM,
             RESERVE,
             self.session["id"],

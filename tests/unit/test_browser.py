@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import asyncio
 import sys
 from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Error
 
+from marketcore.testing import browser
 from marketcore.testing.browser import NoBrowser, browsers, launched
 
 
@@ -58,15 +58,20 @@ def test_without_a_browser_one_is_told_what_to_do(program):
         launched(Playwright("/nowhere", broken=[chromium]))
 
 
-def test_where_none_can_be_downloaded_the_step_of_make_fails_and_says_what_to_do(tmp_path):
-    environment = {
-        **os.environ,
-        "PATH": str(tmp_path),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path / "browsers"),
-        "PLAYWRIGHT_DOWNLOAD_HOST": "http://127.0.0.1:1",
-    }
-    command = [sys.executable, "-m", "marketcore.testing.browser"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert "run `python -m playwright install chromium`" in done.stderr
+def test_where_none_can_be_installed_the_step_of_make_fails_and_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(browser, "browsers", lambda _playwright: [])
+    monkeypatch.setattr(browser, "INSTALL", (sys.executable, "-c", "raise SystemExit('no network')"))
+    with pytest.raises(SystemExit, match="run `python -m playwright install chromium`"):
+        browser.main()
+
+
+def test_asyncio_can_be_used_until_a_page_is_opened(browser_of_the_run):
+    async def answer():
+        return 42
+
+    assert asyncio.run(answer()) == 42
+
+
+def test_a_page_is_opened_after_that(page):
+    page.set_content("<h1>Here</h1>")
+    assert page.inner_text("h1") == "Here"

@@ -1,7 +1,6 @@
 """Addresses of the peer."""
 
 from django.urls import path
-
 from shop import views
 
 urlpatterns = [

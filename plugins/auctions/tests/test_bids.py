@@ -119,7 +119,10 @@ def test_bids_over_http_and_over_a_socket_are_answered_the_same_and_refusals_wri
     for what, answer in answers["http"].items():
         assert comparable(answer) == comparable(answers["socket"][what]), what
     said = answers["http"]
-    assert {what: (status, document.get("type", "").rpartition(":")[2]) for what, (status, document) in said.items()} == {
+    verdicts = {
+        what: (status, document.get("type", "").rpartition(":")[2]) for what, (status, document) in said.items()
+    }
+    assert verdicts == {
         **dict.fromkeys(
             ("the first", "a challenge", "the same again", "a raise", "a seller's, elsewhere"), (201, "")
         ),

@@ -10,7 +10,8 @@ from .lots import kes
 def held(house, lot):
     """Return how many deposits are held for the lot, by the ledger."""
     rows = house.market.query(
-        """SELECT t.id FROM ledger_transfers t WHERE t.code = 'auction_deposit' AND t.ref_id = :id AND t.kind = 'pending'
+        """SELECT t.id FROM ledger_transfers t
+           WHERE t.code = 'auction_deposit' AND t.ref_id = :id AND t.kind = 'pending'
            AND NOT EXISTS (SELECT FROM ledger_transfers e WHERE e.pending_id = t.id)""",
         id=str(lot["id"]),
     )
@@ -124,7 +125,7 @@ def test_one_wallet_that_bids_on_ten_lots_at_once_is_never_over_committed(house)
 def test_two_who_outbid_each_other_at_once_leave_one_deposit(house):
     lot, people = house.publish(deposit=kes(50)), [house.person().fill(50) for _ in range(4)]
     for amount in (200, 300, 400):
-        at_once([lambda p=p, n=n, a=amount: p.bid(lot, a + 10 * n) for n, p in enumerate(people)])  # noqa: B023
+        at_once([lambda p=p, n=n, a=amount: p.bid(lot, a + 10 * n) for n, p in enumerate(people)])
         assert held(house, lot) == 1
         leader = [person for person in people if house.look(lot, person)["mine"]["leading"]]
         assert [person for person in people if person.purse() == (0, 5_000)] == leader

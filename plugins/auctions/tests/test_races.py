@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from itertools import pairwise
 from threading import Barrier, Thread
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -40,16 +41,17 @@ def market(servers, templates, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def house(market):
-    """Two web processes and a live process; their ports."""
-    ports = [free_port(), free_port(), free_port()]
+def doors(market):
+    """The ports of two web processes, this one and another, and of a live process."""
+    ports = [free_port(), free_port()]
     with ExitStack() as stack:
-        for program, setting, port in zip((WEB, WEB, LIVE), ("web", "web", "live"), ports, strict=True):
+        for program, setting, port in zip((WEB, LIVE), ("web", "live"), ports, strict=True):
             child = process(program, {**market.settings, f"{setting}.port": str(port)})
             stack.callback(_end, child)
         for port in ports:
             wait_for_port(port, 60)
-        yield ports
+        stack.enter_context(market.serving())
+        yield [urlsplit(market.url).port, *ports]
 
 
 def _end(child):
@@ -172,7 +174,7 @@ def assert_one_truth(market, auction_id, bidders):
     return log
 
 
-def test_fifty_bidders_with_twenty_bids_each_at_once_over_http_and_sockets_through_three_processes(market, house):
+def test_fifty_bidders_with_twenty_bids_each_at_once_over_http_and_sockets_through_three_processes(market, doors):
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     seller, *users = people(market, BIDDERS + 1)
@@ -180,12 +182,12 @@ def test_fifty_bidders_with_twenty_bids_each_at_once_over_http_and_sockets_throu
     bidders = [Bidder(number, auction_id, user, seed) for number, user in enumerate(users)]
     bearers = [token(market, user) for user in users]
     start = Barrier(BIDDERS)
-    listener = Listener(auction_id, house[2])
+    listener = Listener(auction_id, doors[2])
     listener.start()
     with ThreadPoolExecutor(BIDDERS) as pool:
         runs = []
         for number, bidder in enumerate(bidders):
-            bid_over, port = (bid_over_socket, house[2]) if number % 5 < 2 else (bid_over_http, house[number % 2])
+            bid_over, port = (bid_over_socket, doors[2]) if number % 5 < 2 else (bid_over_http, doors[number % 2])
             runs.append(pool.submit(bid_over, bidder, port, bearers[number], start))
         for run in runs:
             run.result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -359,6 +360,6 @@ def test_a_document_is_read_while_bids_come_in_and_never_disagrees_with_itself(h
     while not done.is_set():
         seen.append(house.look(lot, reader))
     thread.join()
-    for one, two in zip(seen, seen[1:], strict=False):
+    for one, two in pairwise(seen):
         assert (one["bids"], float(one["price"]["amount"])) <= (two["bids"], float(two["price"]["amount"]))
     assert all(float(one["next_minimum"]["amount"]) - float(one["price"]["amount"]) in (0, 5) for one in seen)

@@ -16,7 +16,6 @@ from marketcore_simulator.daraja import credentials
 from marketcore_simulator.daraja.prompts import AlreadyDecided, Prompt
 from marketcore_simulator.scripts import Script
 from marketcore_simulator.server import SimulatorServer
-from marketcore_simulator.testing import ReturningSimulator
 
 # What Daraja does under a script of the contract's, where it is not called the same.
 PLAYED = {
@@ -86,7 +85,7 @@ class TestMpesa(RefundingProviderContract):
 
     @pytest.fixture
     def simulator(self) -> Iterator[SimulatorServer]:
-        with ReturningSimulator(seed=1) as simulator:
+        with SimulatorServer(seed=1) as simulator:
             simulator.world.settings.update(
                 {
                     "approve_after": 0.05,

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
+from marketcore_storefront import wording
+
 from .house import kes, soon
 
 SECOND = 1000
+AMOUNTS = [kes(amount) for amount in ("0.05", "999.00", "1000.00", "12345678.90")] + [
+    {"amount": "90071992547409931234", "currency": "JPY"}
+]
+SPANS = [0, 7, 59, 60, 3599, 3600, 11_520, 86_399, 86_400, 200_000]
+TYPED = {"1500": "1500", " 1,500 ": "1500", "12,345.50": "12345.50", "1500,50": "1500.50", "1,2,3": "1,2,3", "x": "x"}
 
 
 def seconds_shown(page):
@@ -129,12 +137,13 @@ def test_a_late_bid_moves_the_end_and_then_the_winner_and_the_loser_are_told(hou
     )
     for page in (second, before(auction_id)[1]):
         expect(page.locator("#outcome")).to_contain_text(f"Order{order_id}")
-        expect(page.locator("#outcome")).to_contain_text(f"start a payment of the checkout {checkout_id}.")
+        expect(page.locator("#outcome")).to_contain_text(f"start a payment of checkout {checkout_id}.")
         expect(page.locator("#outcome dd").nth(2)).to_have_text(
             re.compile("[0-9]{1,2} [A-Z][a-z]+,? .*[0-9]{2}:[0-9]{2}")
         )
     expect(first.locator("#outcome h2")).to_have_text("Sold for KES 1,525.00 to another bidder")
-    expect(first.locator("#countdown")).to_have_text("—")
+    expect(first.locator("#countdown")).to_be_hidden()
+    expect(first.locator("#extension")).to_be_hidden()
 
 
 def test_buying_at_once_watching_and_signing_out(house, before):
@@ -146,6 +155,42 @@ def test_buying_at_once_watching_and_signing_out(house, before):
     first.get_by_role("button", name="Buy", exact=True).click()
     expect(first.locator("#outcome h2")).to_have_text("You won, for KES 9,000.00")
     expect(second.locator("#outcome h2")).to_have_text("Sold for KES 9,000.00")
+    first.evaluate("""() => {
+        const kept = JSON.parse(sessionStorage["marketcore.session"]);
+        sessionStorage["marketcore.session"] = JSON.stringify({ ...kept, access: "expired" });
+    }""")
+    first.reload()
+    expect(first.locator("#outcome h2")).to_have_text("You won, for KES 9,000.00")
     first.get_by_role("button", name="Sign out").click()
     expect(first.locator("#outcome h2")).to_have_text("Sold for KES 9,000.00")
     assert first.evaluate("sessionStorage.length") == 0
+
+
+def test_scripts_and_server_use_the_same_words(pair):
+    words = pair[1].page.evaluate(
+        """async ([amounts, spans, typed]) => {
+            const { amountOf, money, span } = await import("/storefront/words.js");
+            return [amounts.map(money), spans.map((seconds) => span(seconds * 1000)), typed.map(amountOf)];
+        }""",
+        [AMOUNTS, SPANS, list(TYPED)],
+    )
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    ends = [(noon + timedelta(seconds=seconds)).isoformat() for seconds in SPANS]
+    assert words[0] == [wording.money(amount) for amount in AMOUNTS]
+    assert words[1] == [wording.span(noon.isoformat(), end) for end in ends]
+    assert words[2] == list(TYPED.values())
+
+
+def test_running_auctions_are_listed_in_pages_ending_soonest_first(house, visit, gateway):
+    reader = house.market.client()
+    late, next_one, middle = (house.auction(f"Lot {minutes}", duration_minutes=minutes) for minutes in (40, 20, 30))
+    listed = [int(found) for found in re.findall('href="/auctions/([0-9]+)"', reader.get("/").text)]
+    assert listed == [next_one, middle]
+    page = visit(viewport={"width": 360, "height": 800}).open("/")
+    house.bid(house.bidder()[1], next_one, "1000.00")
+    expect(page.locator(".card").first.locator("[data-bids]")).to_have_text("1 bid")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("link", name="More auctions").click()
+    expect(page.locator(".card").first.get_by_role("link")).to_have_text("Lot 40")
+    assert page.locator(".card").first.get_attribute("data-auction") == str(late)
+    assert reader.get("/?cursor=mangled").text.count('class="card"') == 2

@@ -48,7 +48,14 @@ FEW = 500
 # No page has more rows. The planner takes a limit it does not know for a tenth of the table: it has to be told.
 MOST = 101
 _MATCHES = "{}.search @@ websearch_to_tsquery('english', :q)"
-_HITS = f"hits AS MATERIALIZED (SELECT w.id FROM products w WHERE {_MATCHES.format('w')} LIMIT :few + 1)"
+# How many hits are few grows as the root of all products: reading them all, and trying listings in order until a page
+# is full, then cost about the same at the worst.
+_HITS = f"""few AS MATERIALIZED (
+        SELECT CAST(greatest(:few, 2 * sqrt(greatest(reltuples, 0))) AS int) AS most
+        FROM pg_class WHERE oid = CAST('products' AS regclass)),
+    hits AS MATERIALIZED (
+        SELECT w.id FROM products w WHERE {_MATCHES.format("w")} LIMIT (SELECT most + 1 FROM few))"""
+_FEW = "(SELECT count(*) FROM hits) <= (SELECT most FROM few)"
 _TREE = """tree AS (
         SELECT id FROM categories WHERE slug = :category_slug OR id = :category_id
       UNION ALL
@@ -111,10 +118,10 @@ def _by_words(source: str, conditions: list[str], order: Sort) -> str:
 
     The planner's guess of how rare a word is can be a hundred times wrong, so the hits themselves decide.
     """
-    many = ["(SELECT count(*) FROM hits) > :few", *conditions]
+    many = [f"NOT {_FEW}", *conditions]
     # Of each hit by the index of its product: a plan made for any words at all would read every listing.
     each = f"(SELECT * FROM listings l WHERE l.product_id = hits.id AND {' AND '.join(conditions)} OFFSET 0) l"
-    rare = _top(f"hits CROSS JOIN LATERAL {each}", ["(SELECT count(*) FROM hits) <= :few"], order)
+    rare = _top(f"hits CROSS JOIN LATERAL {each}", [_FEW], order)
     common = _top(f"{source} JOIN products w ON w.id = l.product_id AND {_MATCHES.format('w')}", many, order)
     return _some(f"SELECT l.* FROM (({rare}) UNION ALL ({common})) l", "l", order.columns)
 

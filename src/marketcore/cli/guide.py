@@ -96,9 +96,7 @@ class Tour:
 
     def pay(self, socket: LiveClient) -> None:
         """Pay by M-Pesa: the prompt, its approval, the callback, the query, the ledger."""
-        wish = {"purpose": "checkout", "reference": str(self.checkout["id"]), "payer": {"phone": self._phone()}}
-        payment = self._call(self.buyer, "POST", "/api/v1/payments", json=wish)
-        self._expect(payment["state"] == "pending", f"the prompt was accepted, not {payment['state']}")
+        payment = self._start_payment(self.checkout["id"])
         self._tell(f"He pays by M-Pesa; a prompt for KES 1,250 appears on his telephone (reference {payment['code']}).")
         self._approve(payment["code"])
         self._tell("He approves it. The gateway calls back, unsigned, so the platform asks it for the truth.")
@@ -203,6 +201,13 @@ class Tour:
     def _phone(self) -> str:
         """Return a number nobody else pays from at this moment; its ending leaves the decision to the handset."""
         return f"2547{int(self.run, 16) % 10**5:05d}555"
+
+    def _start_payment(self, checkout_id: int) -> dict[str, Any]:
+        """Have the prompt for a checkout of the buyer's sent to his telephone."""
+        wish = {"purpose": "checkout", "reference": str(checkout_id), "payer": {"phone": self._phone()}}
+        payment = self._call(self.buyer, "POST", "/api/v1/payments", json=wish)
+        self._expect(payment["state"] == "pending", f"the prompt was accepted, not {payment['state']}")
+        return payment
 
     def _approve(self, code: str) -> None:
         with httpx.Client(base_url=self.simulator, trust_env=False, timeout=PATIENCE) as http:

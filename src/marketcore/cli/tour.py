@@ -10,11 +10,11 @@ from marketcore.cli.configuration import Configuration
 @click.command()
 @click.pass_obj
 def tour(configuration: Configuration) -> None:
-    """Drive a complete purchase against the running system, step by step."""
-    from marketcore.cli.guide import Tour
+    """Drive a purchase and an auction against the running system, step by step."""
+    from marketcore.cli.auction_guide import WholeTour
 
     sections = configuration.sections("web", "live", "orders", "simulator")
-    guide = Tour(
+    guide = WholeTour(
         web=f"http://127.0.0.1:{sections['web']['port']}",
         live=f"ws://127.0.0.1:{sections['live']['port']}",
         simulator=f"http://127.0.0.1:{sections['simulator']['port']}",

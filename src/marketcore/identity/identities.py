@@ -1,4 +1,8 @@
-"""From a token to the person behind it, remembered for a second so that reading pages costs no query each."""
+"""From a token to the person behind it, remembered as long as nobody's rights have changed.
+
+One number in the database changes with every commit that ends a session or changes an account's roles or standing. Each
+process looks at it once a second; what it remembers is true as long as the number stays, and forgotten when it moves.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ from marketcore.identity.rules import Identity
 from marketcore.identity.tokens import AccessTokens, Claims
 
 SECONDS = 1.0
-ENTRIES = 10_000
+LONGEST = 60.0  # seconds: sessions end by their age too, which moves no number
+ENTRIES = 100_000
 _FOREVER = 2**40
 
 _LIVE = text(
@@ -25,6 +30,7 @@ _LIVE = text(
        WHERE s.id = :session_id AND s.user_id = :user_id AND s.revoked_at IS NULL AND s.expires_at > c.now
          AND :not_before <= extract(epoch FROM c.now) AND extract(epoch FROM c.now) < :expires"""
 )
+_REVISION = text("SELECT number, CAST(extract(epoch FROM market_clock()) AS float8) AS now FROM identity_revision")
 
 
 class Identities:
@@ -38,24 +44,45 @@ class Identities:
         self._tokens = tokens
         self._verified_only = verified_only
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
         self._known: OrderedDict[bytes, tuple[float, Identity | None]] = OrderedDict()
         self._generation = 0
+        self._revision: int | None = None
+        self._looked_at = float("-inf")  # by the monotonic clock
+        self._database_time = 0.0  # what the database's clock said then
 
     def authenticate(self, token: str) -> Identity | None:
         """Return who ``token`` stands for, or ``None`` if it is forged, expired or of an ended session."""
         key = hashlib.sha256(token.encode()).digest()
+        now = self._now()
         with self._lock:
             until, known = self._known.get(key, (0.0, None))
             generation = self._generation
-        if time.monotonic() < until:
+        if now < until:
             return known
         claims = self._tokens.read(token)
         if claims is None:
             return None
-        asked = time.monotonic()
         identity = self._look_up(claims)
-        self._remember(key, asked + SECONDS, identity, generation)
+        until = min(now + LONGEST, claims.expires) if identity else now + SECONDS
+        self._remember(key, until, identity, generation)
         return identity
+
+    def _now(self) -> float:
+        """Return the database's time, as of the last look and our own clock's steps since; look if that is due."""
+        asked = time.monotonic()
+        if asked >= self._looked_at + SECONDS:
+            with self._looking:
+                if asked >= self._looked_at:  # else somebody has looked while we waited
+                    self._look(asked)
+        return self._database_time + (asked - self._looked_at)
+
+    def _look(self, asked: float) -> None:
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            number, now = connection.execute(_REVISION).one()
+        if number != self._revision:
+            self.forget()
+        self._revision, self._database_time, self._looked_at = number, now, asked
 
     def load(self, user_id: int, session_id: UUID) -> Identity | None:
         """Return the identity of a session as the database has it now, or ``None`` if the session has ended."""

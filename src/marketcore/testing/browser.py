@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 import sys
+from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +29,21 @@ def browsers(playwright: Any) -> list[str]:
     of_the_system = [path for name in NAMES if (path := shutil.which(name))]
     own = playwright.chromium.executable_path
     return [*of_the_system, *([own] if Path(own).exists() else [])]
+
+
+@contextmanager
+def running_loop(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
+    """Let ``loop``, or none, count as the event loop that runs in this thread.
+
+    Playwright's counts as running from its start to its end, although it stands still between two calls. With it set
+    aside, files of tests without a browser can use asyncio.
+    """
+    before = _get_running_loop()
+    _set_running_loop(loop)
+    try:
+        yield
+    finally:
+        _set_running_loop(before)
 
 
 @contextmanager

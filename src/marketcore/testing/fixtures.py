@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -127,11 +128,23 @@ def market(make_market: Callable[..., Market]) -> Market:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A real browser (``playwright.sync_api.Browser``), one per run."""
-    from marketcore.testing.browser import running_browser
+def browser_of_the_run() -> Iterator[tuple[Any, Any]]:
+    """The one browser of a run, and Playwright's event loop, which is set aside: use ``browser``."""
+    from marketcore.testing.browser import running_browser, running_loop
 
     with running_browser() as running:
+        loop = asyncio.get_running_loop()
+        with running_loop(None):
+            yield running, loop
+
+
+@pytest.fixture(scope="module")
+def browser(browser_of_the_run: tuple[Any, Any]) -> Iterator[Any]:
+    """A real browser (``playwright.sync_api.Browser``), the same one for every file of tests."""
+    from marketcore.testing.browser import running_loop
+
+    running, loop = browser_of_the_run
+    with running_loop(loop):
         yield running
 
 

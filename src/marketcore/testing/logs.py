@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 
 
@@ -15,3 +19,14 @@ def log_plainly() -> None:
     *before, _renderer = structlog.get_config()["processors"]
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*before, plain])
+
+
+@contextmanager
+def log_restored() -> Iterator[None]:
+    """Undo at the end what ``configure_logging`` has done to the process meanwhile."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    logging.captureWarnings(False)
+    log_plainly()
+    root.handlers[:], root.level = handlers, level

@@ -94,13 +94,23 @@ class Market:
             time.sleep(0.005)
         return True
 
-    def part(self) -> None:
-        """Release the connections of the clients and to the database."""
-        while self._clients:
-            self._clients.pop().close()
-        self.registry["engine"].dispose()
+    def part(self) -> bool:
+        """Release the connections of the clients and, once no request is served, to the database.
+
+        Return whether that came true: a connection in use would be left to nobody.
+        """
+        self._close_clients()
+        resting = self.at_rest()
+        if resting:
+            self.registry["engine"].dispose()
+        return resting
 
     def close(self) -> None:
         """Release every connection, and end the thread that tells the live gateways."""
-        self.part()
+        self._close_clients()
+        self.registry["engine"].dispose()
         self.registry["live sender"].close()
+
+    def _close_clients(self) -> None:
+        while self._clients:
+            self._clients.pop().close()

@@ -87,8 +87,7 @@ class _Stall:
 
     def clear(self) -> bool:
         """Forget what happened; return whether the marketplace is as it was made, with nothing going on in it."""
-        self.market.part()
-        if self.market.spent or not self.market.at_rest() or _content(self.market.registry) != self._as_made:
+        if not self.market.part() or self.market.spent or _content(self.market.registry) != self._as_made:
             return False
         _forget(self.market.registry)
         for path in self._folder.glob("*/**/*"):
@@ -114,7 +113,9 @@ def _listeners(dispatch: Any) -> dict[str, int]:
 
 
 def _copied(value: Any) -> Any:
-    return {key: _copied(item) for key, item in value.items()} if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [*value] if isinstance(value, list) else value
 
 
 def _forget(registry: Any) -> None:

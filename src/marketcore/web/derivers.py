@@ -19,7 +19,7 @@ from marketcore.directives import table
 from marketcore.exceptions import ConfigurationError, Invalid, Malformed, NotFound, TooLarge, UnsupportedMedia
 from marketcore.settings import section
 from marketcore.web.json import loads
-from marketcore.web.schema import MAX_KEY, Flag, Whole
+from marketcore.web.schema import MAX_KEY, Flag, Whole, schema_node
 
 _WHOLE = re.compile(r"-?[0-9]{1,20}")
 
@@ -50,8 +50,8 @@ def validated(view: Any, info: Any) -> Any:
     declaration = info.options.get("openapi")
     if declaration is None:
         return view
-    body = _instance(declaration.get("body"))
-    query = _instance(declaration.get("query")) or colander.MappingSchema(unknown="raise")
+    body = schema_node(declaration.get("body"), info.registry)
+    query = schema_node(declaration.get("query"), info.registry) or colander.MappingSchema(unknown="raise")
     upload = declaration.get("upload", False)
 
     def wrapper(context: Any, request: Any) -> Any:
@@ -152,10 +152,6 @@ def bounded_body(request: Any, limit: int) -> bytes:
     if len(body) > limit:
         raise TooLarge(f"a body may have at most {limit} bytes here")
     return body
-
-
-def _instance(schema: Any) -> Any:
-    return schema() if isinstance(schema, type) else schema
 
 
 def check_permissions(config: Any) -> None:

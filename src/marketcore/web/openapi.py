@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import colander
@@ -11,7 +12,7 @@ from pyramid.response import Response
 
 from marketcore.web.json import dumps
 from marketcore.web.jsonschema import Direction, json_schema
-from marketcore.web.schema import MAX_KEY, Schema, Text, TextByName, Whole
+from marketcore.web.schema import MAX_KEY, Schema, Text, TextByName, Whole, schema_node
 
 _PARAMETER = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
 DESCRIPTION = (
@@ -47,7 +48,8 @@ def build_document(registry: Any, introspector: Any) -> dict[str, Any]:
             pattern = introspector.get("routes", view["route_name"])["pattern"]
             path = _PARAMETER.sub(r"{\1}", pattern)
             for method in _methods(view):
-                paths.setdefault(path, {})[method.lower()] = _operation(spec, view, pattern, method, item["related"])
+                operation = _operation(spec, registry, view, pattern, method, item["related"])
+                paths.setdefault(path, {})[method.lower()] = operation
     for path in sorted(paths):
         spec.path(path, operations=paths[path])
     return dict(spec.to_dict())
@@ -58,8 +60,8 @@ def _methods(view: Any) -> list[str]:
     return [m for m in ([methods] if isinstance(methods, str) else methods) if m != "HEAD"]
 
 
-def _operation(spec: APISpec, view: Any, pattern: str, method: str, related: Any) -> dict[str, Any]:
-    declared = view["openapi"]
+def _operation(spec: APISpec, registry: Any, view: Any, pattern: str, method: str, related: Any) -> dict[str, Any]:
+    declared = _bound(view["openapi"], registry)
     permission = next((r["value"] for r in related if r.category_name == "permissions"), "public")
     operation: dict[str, Any] = {
         "operationId": f"{method.lower()}_{view['route_name'].replace('.', '_')}",
@@ -72,8 +74,8 @@ def _operation(spec: APISpec, view: Any, pattern: str, method: str, related: Any
     if permission not in OPEN:
         operation["security"] = [{"bearer": []}]
     if "body" in declared:
-        schema = json_schema(_instance(declared["body"]), spec, Direction.REQUEST)
-        required = any(node.required for node in _instance(declared["body"]).children)
+        schema = json_schema(declared["body"], spec, Direction.REQUEST)
+        required = any(node.required for node in declared["body"].children)
         operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": schema}}}
     if declared.get("upload"):
         operation["requestBody"] = _upload()
@@ -118,7 +120,7 @@ def _query_parameters(spec: APISpec, query: Any) -> list[dict[str, Any]]:
             "schema": json_schema(node, spec, Direction.REQUEST),
             **({"description": node.description} if node.description else {}),
         }
-        for node in (_instance(query).children if query else ())
+        for node in (() if query is None else query.children)
     ]
 
 
@@ -137,7 +139,7 @@ def _responses(spec: APISpec, declared: Any, permission: str) -> dict[str, Any]:
 def _content(spec: APISpec, schema: Any) -> dict[str, Any]:
     if isinstance(schema, str):
         return {schema: {"schema": {"type": "string", "format": "binary"}}}
-    return {"application/json": {"schema": json_schema(_instance(schema), spec, Direction.ANSWER)}}
+    return {"application/json": {"schema": json_schema(schema, spec, Direction.ANSWER)}}
 
 
 _STATUS = {
@@ -171,8 +173,11 @@ def _problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/problem+json": {"schema": reference}}}
 
 
-def _instance(schema: Any) -> Any:
-    return schema() if isinstance(schema, type) else schema
+def _bound(declared: Mapping[str, Any], registry: Any) -> dict[str, Any]:
+    """Return what a view declares with nodes for its schemas."""
+    nodes = {name: schema_node(declared[name], registry) for name in ("body", "query") if name in declared}
+    responses = {status: schema_node(schema, registry) for status, schema in declared["responses"].items()}
+    return {**declared, **nodes, "responses": responses}
 
 
 def document_view(request: Any) -> Response:

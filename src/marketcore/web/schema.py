@@ -180,6 +180,11 @@ def moment(**options: Any) -> colander.SchemaNode:
     return colander.SchemaNode(Moment(), **options)
 
 
+def schema_node(schema: Any, registry: Any) -> Any:
+    """Return the node that a view declares; one made of a class here is bound to ``registry``, for what is deferred."""
+    return schema().bind(registry=registry) if isinstance(schema, type) else schema
+
+
 class Among(colander.OneOf):
     """One of some values; a refusal names these and does not repeat what was sent."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marketcore.plugins import Plugin
 
-plugin = Plugin("auctions", "Auctions: proxy bids, soft close, a log that proves them", optional=("wallet",))
+plugin = Plugin("auctions", "Auctions: proxy bids, soft close, a log that proves them", optional=("wallet", "webhooks"))
 
 
 def includeme(config: Any) -> None:
@@ -37,3 +37,5 @@ def includeme(config: Any) -> None:
     config.include(".channels")
     config.include(".routes")
     config.scan(".views")
+    if hasattr(config, "add_webhook_type"):
+        config.include(".messages")

@@ -22,6 +22,7 @@ from marketcore.db.together import execute_together
 from marketcore.exceptions import Blocked, InsufficientFunds, Invalid, MarketError, NotFound
 from marketcore.live.publisher import EventBatch, LiveEvent, make_event
 from marketcore.money import Money
+from marketcore.testing.crash import crash_point
 from marketcore.web.json import present_money, utc
 from marketcore_auctions.bidding import Accepted, Refusal, next_minimum
 from marketcore_auctions.deposits import Deposits
@@ -80,6 +81,8 @@ class BidDesk:
             flight = Flight(self._registry, connection, bids)
             flight.decide()
             hints = flight.write()
+            crash_point("auctions.bids_written")
+        crash_point("auctions.bids_committed")
         self._registry["live sender"].send(hints)
         return flight.answers()
 

@@ -1,7 +1,8 @@
 """Facts about auctions.
 
 ``BidsPlaced`` and ``Outbid`` are told by the worker from the log, shortly after the bids themselves and for many at
-once, so that no subscriber makes a bidder wait, and at the latest when the auction ends; the others are told within the transaction in which they happen.
+once, so that no subscriber makes a bidder wait, and at the latest when the auction ends; the others are told within
+the transaction in which they happen.
 """
 
 from __future__ import annotations

@@ -124,6 +124,7 @@ class Mine(Schema):
 
     leading = flag()
     maximum = nullable(MoneyNode())
+    bidding = flag(description="whether you have ever bid here")
     watching = flag()
     bidder = text(16)
 

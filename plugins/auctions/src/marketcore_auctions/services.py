@@ -15,6 +15,7 @@ from marketcore.db.session import collided
 from marketcore.exceptions import Blocked, Conflict, NotFound
 from marketcore.money import Money
 from marketcore.orders.checkout import CheckoutService
+from marketcore.testing.crash import crash_point
 from marketcore.web.json import present_money, utc
 from marketcore_auctions.bidding import Award, award, can_buy_now, reserve_met, standing_of
 from marketcore_auctions.deposits import Deposits
@@ -28,9 +29,11 @@ from marketcore_auctions.telling import Teller
 
 log = structlog.get_logger(__name__)
 
+# The clock is read once, so that the index of open auctions finds the first that is not over and goes no further.
 _DUE = text(
-    """SELECT listing_id FROM auctions_standings WHERE state = 'open' AND ends_at <= market_clock()
-       ORDER BY ends_at, listing_id LIMIT :limit FOR UPDATE SKIP LOCKED"""
+    """SELECT s.listing_id FROM (SELECT market_clock() AS now OFFSET 0) c
+       JOIN auctions_standings s ON s.state = 'open' AND s.ends_at <= c.now
+       ORDER BY s.ends_at, s.listing_id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"""
 )
 _LISTING = text("UPDATE listings SET state = :state, price_minor = :price WHERE id = :id")
 _SOLD = text("UPDATE listings SET state = 'closed' WHERE id = :id")
@@ -90,17 +93,20 @@ class AuctionService:
         for auction_id, lot in lock_lots(self._session, ids).items():
             try:
                 with self._session.begin_nested():
-                    self._close(lot, clock.now(self._session))
-                closed += 1
+                    closed += self._close_if_over(lot)
             except Exception as error:
                 if collided(error):
                     raise
                 log.exception("auction_not_closed", auction_id=auction_id)
+        crash_point("auctions.closed")
         return closed
 
     def close(self, auction_id: int) -> bool:
         """Close one auction if its time is up; return whether this call did it."""
-        lot = self._lock(auction_id)
+        return self._close_if_over(self._lock(auction_id))
+
+    def _close_if_over(self, lot: Lot) -> bool:
+        # The lock may have been waited for: what was due before may have been extended, or closed.
         now = clock.now(self._session)
         if lot.state != "open" or now < lot.standing.ends_at:
             return False

@@ -12,7 +12,8 @@ from marketcore.money import Money
 from marketcore.web.json import present_money, utc
 from marketcore_auctions.events import AuctionEnding, BidsPlaced, Outbid
 
-_CHANGED = """SELECT a.listing_id, a.seller_id, a.currency, a.told_seq, s.seq, s.price_minor, s.leader_id, s.bids, s.ends_at
+_CHANGED = """
+       SELECT a.listing_id, a.seller_id, a.currency, a.told_seq, s.seq, s.price_minor, s.leader_id, s.bids, s.ends_at
        FROM auctions_standings s JOIN auctions_auctions a USING (listing_id) WHERE s.seq > a.told_seq"""
 # The terms' rows are locked, not the standings: bids go on meanwhile. What they add is told the next time.
 _NEWS = text(f"{_CHANGED} AND s.state = 'open' ORDER BY a.listing_id LIMIT :limit FOR NO KEY UPDATE OF a SKIP LOCKED")

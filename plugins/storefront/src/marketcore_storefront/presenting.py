@@ -42,6 +42,6 @@ def _soft_close_words(auction: Mapping[str, Any]) -> str:
     rule = auction["soft_close"]
     if rule["policy"] == "none":
         return "The end stays as it is, however late a bid comes"
-    window, extension = duration(rule["window_seconds"]), duration(rule["extend_seconds"])
+    window, extension = duration(rule["window_seconds"]).removeprefix("1 "), duration(rule["extend_seconds"])
     moved = f"moves the end by {extension}" if rule["policy"] == "extend" else f"leaves {extension} to answer it"
     return f"A bid in the last {window} {moved}, to {moment(auction['latest_end_at'])} at the latest"

@@ -32,6 +32,7 @@ def includeme(config: Any) -> None:
     config.declare_permission("webhooks.endpoint.read", "member")
     config.declare_permission("webhooks.endpoint.manage", "member", trade=True)
     config.declare_permission("webhooks.platform.manage", "admin")
+    config.include(".declaring")
     config.include(".destinations")
     config.include(".courier")
     config.register_service_factory(".services.endpoints.endpoint_service", EndpointService)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import colander
 
 from marketcore.web.schema import (
+    Among,
     PageQuery,
     Schema,
+    Text,
     choice,
     flag,
     key,
@@ -18,14 +22,27 @@ from marketcore.web.schema import (
     whole,
 )
 from marketcore_webhooks.rules.addresses import LONGEST_URL
-from marketcore_webhooks.rules.messages import TYPES
+from marketcore_webhooks.rules.messages import TEST
 from marketcore_webhooks.services.deliveries import REPLAYED
 
 STATES = ("waiting", "delivered", "failed")
+MOST_TYPES = 200
+
+
+@colander.deferred
+def _known(_node: colander.SchemaNode, bound: dict[str, Any]) -> Among:
+    # The list itself, not what is on it by now: plugins may still add to it.
+    return Among(bound["registry"]["webhook types"])
+
+
+@colander.deferred
+def _known_or_test(_node: colander.SchemaNode, bound: dict[str, Any]) -> Among:
+    return Among((*bound["registry"]["webhook types"], TEST))
 
 
 def _types(**options: object) -> colander.SchemaNode:
-    return listing(choice(*TYPES, name="type"), validator=colander.Length(max=len(TYPES)), **options)
+    type = colander.SchemaNode(Text(), validator=_known, name="type")
+    return listing(type, validator=colander.Length(max=MOST_TYPES), **options)
 
 
 class EndpointInput(Schema):
@@ -101,7 +118,7 @@ class DeliveryDocument(Schema):
     id = key()
     endpoint_id = key()
     message_id = text(40, description="the webhook-id of all its tries")
-    type = choice(*TYPES, "webhook.test")
+    type = colander.SchemaNode(Text(), validator=_known_or_test)
     state = choice(*STATES)
     tries = whole(0, 1000)
     last_status = nullable(whole(100, 999, description="the status of the last answer"))

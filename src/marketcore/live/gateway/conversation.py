@@ -25,6 +25,20 @@ PATIENCE = 10  # wrong frames before a socket is closed
 class Conversation:
     """The conversation with one socket; ``ask`` runs a blocking question in a thread."""
 
+    __slots__ = (
+        "_ask",
+        "_auth_seconds",
+        "_commands",
+        "_entrance",
+        "_faults",
+        "_heard",
+        "_hub",
+        "_rate",
+        "_seated",
+        "_socket",
+        "_users",
+    )
+
     def __init__(
         self,
         socket: Socket,
@@ -47,12 +61,6 @@ class Conversation:
         self._heard = 0
         self._faults = 0
         self._seated: int | None = None
-        self._answers: dict[type, Callable[[Any], Awaitable[None]]] = {
-            Auth: self._auth,
-            Subscribe: self._subscribe,
-            Unsubscribe: self._unsubscribe,
-            Ping: self._ping,
-        }
 
     async def hold(self) -> None:
         """Talk until the socket is closed, then leave nothing of it behind."""
@@ -128,11 +136,17 @@ class Conversation:
             self._refuse(TooManyRequests(f"at most {self._rate.per_second} frames per second"))
             self._socket.end(Close.RATE)
             return
-        frame = self._read(message)
-        if isinstance(frame, Command):
-            await self._commands.obey(self._socket, frame, str(message))
-        elif frame is not None:
-            await self._answers[type(frame)](frame)
+        match self._read(message):
+            case Command() as frame:
+                await self._commands.obey(self._socket, frame, str(message))
+            case Subscribe() as frame:
+                await self._subscribe(frame)
+            case Unsubscribe() as frame:
+                self._unsubscribe(frame)
+            case Ping() as frame:
+                self._socket.tell(frames.pong(frame.id))
+            case Auth() as frame:
+                await self._auth(frame)
 
     def _read(self, message: str | bytes) -> ClientFrame | None:
         try:
@@ -159,9 +173,6 @@ class Conversation:
         except MarketError as refusal:
             self._refuse(refusal, frame.id)
 
-    async def _unsubscribe(self, frame: Unsubscribe) -> None:
+    def _unsubscribe(self, frame: Unsubscribe) -> None:
         if not self._hub.leave(self._socket, frame.channel):
             self._refuse(NotFound(NOTHING_HERE, channel=frame.channel), frame.id)
-
-    async def _ping(self, frame: Ping) -> None:
-        self._socket.tell(frames.pong(frame.id))

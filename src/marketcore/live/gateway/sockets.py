@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
@@ -27,6 +28,7 @@ from marketcore.live.gateway.limits import Rate
 DIRECT_BYTES = 64 * 1024  # what may stand in a transport before frames wait here
 CLOSING_SECONDS = 5
 PINGS_PER_SECOND = 10
+NOTHING_SAID = Request("/", Headers())
 
 
 def prepared(text: bytes) -> bytes:
@@ -62,6 +64,21 @@ class Handshake:
 class Socket:
     """A socket that takes frames without ever waiting, and is closed when its reader is too slow."""
 
+    __slots__ = (
+        "_connection",
+        "_ending",
+        "_settings",
+        "_waiting",
+        "_waiting_bytes",
+        "_writer",
+        "checked_at",
+        "commands",
+        "identity",
+        "match",
+        "rights",
+        "snapshots",
+    )
+
     def __init__(self, connection: ServerConnection, admission: Admission, settings: Mapping[str, Any]) -> None:
         self.identity = admission.identity
         self.match = admission.match
@@ -71,7 +88,7 @@ class Socket:
         self.commands = 0  # handed over, not answered yet
         self._connection = connection
         self._settings = settings
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[bytes] | None = None  # few sockets ever need one, and it is large
         self._waiting_bytes = 0
         self._writer: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -94,6 +111,8 @@ class Socket:
         if not self._waiting and self._has_room():
             self._connection.transport.write(frame)
             return
+        if self._waiting is None:
+            self._waiting = deque()
         self._waiting.append(frame)
         self._waiting_bytes += len(frame)
         too_many = len(self._waiting) > self._settings["queue_events"]
@@ -105,7 +124,7 @@ class Socket:
     def end(self, code: Close) -> None:
         """Close the socket with ``code``, cutting it off if the client does not answer."""
         if self._ending is None:
-            self._waiting.clear()
+            self._waiting = None
             self._ending = asyncio.create_task(self._close(code))
 
     async def ended(self) -> None:
@@ -134,13 +153,13 @@ class Socket:
         except TimeoutError:
             self.end(Close.SLOW)
         except OSError:
-            self._waiting.clear()
+            self._waiting = None
         finally:
             self._writer = None
 
     def _write_what_fits(self) -> None:
         if self._connection.protocol.state is not State.OPEN:
-            self._waiting.clear()
+            self._waiting = None
         while self._waiting and self._has_room():
             frame = self._waiting.popleft()
             self._waiting_bytes -= len(frame)
@@ -205,10 +224,12 @@ def listen(
     )
 
 
-async def _handle(
+def _handle(
     connection: Any, *, converse: Callable[[Socket], Awaitable[None]], settings: Mapping[str, Any]
-) -> None:
-    await converse(Socket(connection, connection.admission, settings))
+) -> Awaitable[None]:
+    # What was said at the handshake is as large as everything else that an idle socket keeps of ours.
+    connection.request, connection.response = NOTHING_SAID, None
+    return converse(Socket(connection, connection.admission, settings))
 
 
 async def _process_request(connection: _Connection, request: Request, *, enter: Enter, admit: Admit) -> Response | None:

@@ -14,6 +14,7 @@ const SOON = 60_000;
 const UNDECIDED = 2_500; // ms after the end until the page asks how it went
 const WITHOUT_LIVE = 5_000; // ms between questions while no events come
 const STATES = { scheduled: "Not started", open: "Open", closing: "Ending…", closed: "Ended" };
+const ENDS = { scheduled: "Starts in", open: "Ends in", closing: "Time is up", closed: "Ended" };
 const RESERVES = { none: "", met: "Reserve met", not_met: "Reserve not met" };
 const WARNINGS = [[60_000, "One minute left."], [10_000, "Ten seconds left."]];
 
@@ -21,7 +22,7 @@ const element = part("lot");
 const clock = new ServerClock();
 const history = new History(JSON.parse(element.dataset.bids), clock);
 let lot = JSON.parse(element.dataset.auction);
-let now = "";
+let now = null;
 let askedAt = 0;
 let outbid = false;
 /** @type {{close: () => void} | null} */ let own = null;
@@ -29,7 +30,7 @@ let outbid = false;
 const path = `/api/v1/auctions/${lot.id}`;
 
 /** @returns {boolean} whether the reader has bid here */
-const hasBid = () => history.has(lot.mine?.bidder);
+const hasBid = () => Boolean(lot.mine?.bidding) || history.has(lot.mine?.bidder);
 
 /** Tell people who do not look at the screen. */
 function announce(text) {
@@ -53,18 +54,19 @@ function show() {
   part("state").dataset.state = at;
   say(part("extended"), lot.extensions ? `Extended ${lot.extensions} ×` : "");
   part("price").textContent = money(lot.price);
-  part("price-label").textContent = at === "closed" && lot.outcome === "sold" ? "Sold for" : lot.bids ? "Current bid" : "Starting price";
+  part("price-label").textContent = lot.outcome === "sold" ? "Sold for" : lot.bids ? "Current bid" : "Starting price";
   part("bid-count").textContent = count(lot.bids, "bid", "bids");
   say(part("reserve"), RESERVES[lot.reserve]);
   part("reserve").dataset.reserve = lot.reserve;
-  part("end-label").textContent = { scheduled: "Starts in", open: "Ends in", closing: "Time is up", closed: "Ended" }[at];
+  part("end-label").textContent = ENDS[at];
   const time = at === "scheduled" ? lot.starts_at : lot.ends_at;
   part("end-time").dateTime = time;
   part("end-time").textContent = moment(time);
   part("log-link").hidden = at !== "closed";
   say(part("leader").querySelector("[data-name]"), lot.leader?.name ?? "");
   part("leader").hidden = !lot.leader;
-  part("leader").firstChild.textContent = at === "closed" && lot.outcome === "sold" ? "Winner: " : "Highest bidder: ";
+  part("leader").firstChild.textContent = lot.outcome === "sold" ? "Winner: " : "Highest bidder: ";
+  if (at === "closed") say(part("extension"), "");
   showStanding(at);
   showBidding(lot, at === "open");
   showChoices(at);
@@ -76,9 +78,10 @@ function show() {
 function showStanding(at) {
   const running = at === "open" || at === "closing";
   const leading = running && Boolean(lot.mine?.leading);
-  const behind = running && !leading && hasBid();
+  const behind = running && hasBid();
   part("standing").dataset.standing = leading ? "leading" : "outbid";
-  say(part("standing"), leading ? "You are the highest bidder" : behind || (running && outbid) ? "You have been outbid" : "");
+  const lost = behind || (running && outbid) ? "You have been outbid" : "";
+  say(part("standing"), leading ? "You are the highest bidder" : lost);
 }
 
 function showChoices(at) {
@@ -94,8 +97,8 @@ function tick() {
   const at = phase(lot, clock.now());
   if (part("state").dataset.state !== at) return show();
   const left = clock.until(at === "scheduled" ? lot.starts_at : lot.ends_at);
-  const text = at === "closing" ? "0:00" : at === "closed" ? "—" : span(left);
-  if (text !== now) part("countdown").textContent = now = text;
+  const text = at === "closing" ? "0:00" : at === "closed" ? "" : span(left);
+  if (text !== now) say(part("countdown"), (now = text));
   part("countdown").toggleAttribute("data-soon", at === "closing" || (at === "open" && left < SOON));
   for (const [limit, words] of WARNINGS) if (at === "open" && left <= limit && left > limit - 300) announce(words);
   return askIfSilent(at, left);
@@ -120,7 +123,7 @@ function extended() {
 function lostLead() {
   outbid = true;
   show();
-  if (lot.state !== "closed" && lot.next_minimum) announce(`You have been outbid. The next bid is ${money(lot.next_minimum)}.`);
+  if (lot.next_minimum) announce(`You have been outbid. The next bid is ${money(lot.next_minimum)}.`);
 }
 
 function glow(what) {
@@ -132,8 +135,9 @@ function glow(what) {
 /** Read the auction and its bids again; answers the document. */
 async function reload() {
   askedAt = performance.now();
-  const [document, bids] = await Promise.all([session.request("GET", path), session.request("GET", `${path}/bids?limit=50`)]);
-  history.replace(bids.items);
+  const asked = [path, `${path}/bids?limit=50`].map((address) => session.request("GET", address));
+  const [document, bids] = await Promise.all(asked);
+  history.add(bids.items);
   become(reread(lot, document));
   return document;
 }
@@ -141,11 +145,11 @@ async function reload() {
 function hear(event) {
   clock.learn(event.data.server_now);
   const told = event.type === "auction.bid" && history.add(event.data.recent);
-  const leaderBefore = lot.leader?.bidder;
+  const ledBefore = lot.mine?.leading;
   become(after(lot, event));
   if (event.type === "auction.bid") {
     if (!told) reload().catch(() => null);
-    if (!lot.mine?.leading && !(leaderBefore && leaderBefore === lot.mine?.bidder)) announce(`New bid: ${money(lot.price)}.`);
+    if (!lot.mine?.leading && !ledBefore) announce(`New bid: ${money(lot.price)}.`);
   }
   if (event.type === "auction.retracted") reload().catch(() => null);
   if (event.type === "auction.closed" || event.type === "auction.cancelled") {
@@ -164,8 +168,13 @@ function placed(standing) {
   become(bidden(lot, standing));
   outbid = !standing.leading;
   show();
-  announce(standing.leading ? `You are the highest bidder, up to ${money(standing.maximum)}.` : "Another bidder’s maximum is higher: you have been outbid.");
+  if (standing.leading) announce(`You are the highest bidder, up to ${money(standing.maximum)}.`);
+  else announce("Another bidder’s maximum is higher: you have been outbid.");
   if (!lot.mine?.bidder || live.status !== "open") reload().catch(() => null);
+}
+
+function refused({ next_minimum }) {
+  if (next_minimum) become({ ...lot, next_minimum });
 }
 
 function listenAsMyself() {
@@ -189,7 +198,8 @@ async function watch() {
 
 async function buyNow() {
   const dialog = part("buy-dialog");
-  dialog.querySelector("[data-words]").textContent = `You buy “${lot.title}” for ${money(lot.buy_now)}. The auction ends at once.`;
+  const words = `You buy “${lot.title}” for ${money(lot.buy_now)}. The auction ends at once.`;
+  dialog.querySelector("[data-words]").textContent = words;
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
   if (dialog.returnValue !== "yes") return;
@@ -204,7 +214,8 @@ async function attempt(work) {
   try {
     return await work();
   } catch (error) {
-    say(part("page-fault"), error instanceof ProblemError ? refusal(error.problem) : "The marketplace does not answer. Try again.");
+    const explained = error instanceof ProblemError;
+    say(part("page-fault"), explained ? refusal(error.problem) : "The marketplace does not answer. Try again.");
     return null;
   }
 }
@@ -225,7 +236,7 @@ live.subscribe(`auction:${lot.id}`, {
   event: hear,
   lost: reload,
 });
-offerBidding({ lot: () => lot, placed, refused: (problem) => problem.next_minimum && become({ ...lot, next_minimum: problem.next_minimum }) });
+offerBidding({ lot: () => lot, placed, refused });
 part("watch").addEventListener("click", watch);
 part("buy-now").addEventListener("click", buyNow);
 session.addEventListener("change", () => signedInOrOut().catch(() => null));

@@ -4,6 +4,7 @@ import { ProblemError, UnansweredError } from "/static/marketcore-live.js";
 import { askToSignIn, live, part, say, session } from "./page.js";
 import { amountOf, codeOf, money, refusal } from "./words.js";
 
+const UNHEARD = "The marketplace does not answer. Your bid may not have been placed; try again.";
 const field = part("maximum");
 let touched = false;
 
@@ -34,7 +35,7 @@ async function bid(lot, amount, placed, refused) {
     complain("");
     placed(standing);
   } catch (error) {
-    if (!(error instanceof ProblemError)) return complain("The marketplace does not answer. Your bid may not have been placed; try again.");
+    if (!(error instanceof ProblemError)) return complain(UNHEARD);
     const leads = codeOf(error.problem) === "bid-too-low" && lot.mine?.leading;
     if (leads) return complain(`You lead already, up to ${money(lot.mine.maximum)}. Bid more than that.`);
     complain(refusal(error.problem));

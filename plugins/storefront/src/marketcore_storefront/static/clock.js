@@ -1,6 +1,6 @@
 /**
- * The marketplace's time. The browser's own clock may be wrong by minutes and may be set while the page is open, so only
- * its steady timer is used: every document and event brings `server_now`.
+ * The marketplace's time. The browser's own clock may be wrong by minutes and may be set while the page is open, so
+ * only its steady timer is used: every document and event brings `server_now`.
  */
 export class ServerClock {
   /** @type {number | null} */

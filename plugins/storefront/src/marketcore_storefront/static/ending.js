@@ -12,7 +12,11 @@ export function takeWin({ order_id, checkout_id, price, due_at }) {
   order = { id: order_id, checkout_id, total: price, payment_due_at: due_at, state: "pending_payment" };
 }
 
-/** @param {any} lot @param {boolean} hasBid whether the reader did @param {() => void} again called when more is known */
+/**
+ * @param {any} lot
+ * @param {boolean} hasBid whether the reader did
+ * @param {() => void} again called when more is known
+ */
 export function showOutcome(lot, hasBid, again) {
   const box = part("outcome");
   const ended = lot.state === "closed";
@@ -54,9 +58,10 @@ function showOrder(box, lot, again) {
 }
 
 function howToPay() {
+  const what = code(`checkout ${order.checkout_id}`);
   const address = "/api/docs#/payments/post_payments_payments";
   return [
-    paragraph("Pay in time, or it goes to the next bidder: start a payment of the ", code("checkout"), " ", code(String(order.checkout_id)), "."),
+    paragraph("Pay in time, or it goes to the next bidder: start a payment of ", what, "."),
     paragraph(link(address, "How to pay")),
   ];
 }

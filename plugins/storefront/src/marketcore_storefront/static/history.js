@@ -8,7 +8,6 @@ const TOLD = 5; // bids of one event at most
 
 export class History {
   #rows = new Map();
-  #whole = true;
 
   /** @param {any[]} bids newest first @param {{now: () => number}} clock */
   constructor(bids, clock) {
@@ -21,37 +20,39 @@ export class History {
     return [...this.#rows.values()].some((bid) => bid.bidder === bidder);
   }
 
-  /** Take what one event told; `false` when bids between it and what is known were not told. @param {any[]} recent */
+  /** Take bids that were told or read; `false` when some before them may be unknown. @param {any[]} recent newest first */
   add(recent) {
     const fresh = recent.filter((bid) => !this.#rows.has(bid.seq));
     for (const bid of fresh) this.#rows.set(bid.seq, bid);
     return fresh.length < recent.length || recent.length < TOLD;
   }
 
-  /** Begin again from a list that was read. @param {any[]} bids */
-  replace(bids) {
-    this.#rows = new Map(bids.map((bid) => [bid.seq, bid]));
-  }
-
   /** @param {string | undefined} mine the reader's own bidder, if there is one */
   show(mine) {
-    const body = part("bids").querySelector("tbody");
-    const before = new Map([...body.rows].map((row) => [row.dataset.seq, row]));
     const ordered = [...this.#rows.values()].sort((one, other) => other.seq - one.seq).slice(0, SHOWN);
-    const isUpdate = !this.#whole;
-    body.replaceChildren(...ordered.map((bid) => before.get(String(bid.seq)) ?? made(bid, isUpdate, this.clock.now())));
-    for (const row of body.rows) markOwn(row, mine);
+    this.#arrange(ordered);
+    for (const row of part("bids").querySelector("tbody").rows) markOwn(row, mine);
     part("bids").hidden = !ordered.length;
     part("no-bids").hidden = ordered.length > 0;
-    this.#whole = false;
+  }
+
+  /** Take rows out and put new ones in; those that stay are not touched, so that they do not arrive again. */
+  #arrange(ordered) {
+    const body = part("bids").querySelector("tbody");
+    const there = new Map([...body.rows].map((row) => [row.dataset.seq, row]));
+    const wanted = new Set(ordered.map((bid) => String(bid.seq)));
+    for (const [seq, row] of there) if (!wanted.has(seq)) row.remove();
+    ordered.forEach((bid, place) => {
+      if (!there.has(String(bid.seq))) body.insertBefore(made(bid, this.clock.now()), body.rows[place] ?? null);
+    });
   }
 }
 
-function made(bid, isNew, now) {
+function made(bid, now) {
   const row = document.createElement("tr");
   row.dataset.seq = bid.seq;
   row.dataset.bidder = bid.bidder;
-  row.classList.toggle("fresh", isNew);
+  row.className = "fresh";
   row.append(cell(named("span", "name", bid.name)), cell(money(bid.price), "sum"), cell(time(bid.at, now)));
   return row;
 }

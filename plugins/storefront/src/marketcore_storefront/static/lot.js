@@ -1,11 +1,12 @@
 /** An auction as the page knows it: what an event or an answer makes of it. Nothing here touches the page. */
 
-const FROM_BIDS = ["price", "next_minimum", "bids", "leader", "reserve", "buy_now", "ends_at", "extensions", "log_head", "seq"];
+const OF_STANDINGS = ["price", "next_minimum", "bids", "ends_at", "seq"];
+const OF_BIDS = [...OF_STANDINGS, "leader", "reserve", "buy_now", "extensions", "log_head"];
 
 /** @param {any} lot @param {{type: string, offset: number, data: any}} event @returns {any} the lot after it */
 export function after(lot, { type, offset, data }) {
   const at = { ...lot, stream: { ...lot.stream, offset } };
-  if (type === "auction.bid" || type === "auction.retracted") return own({ ...at, ...chosen(data, FROM_BIDS) });
+  if (type === "auction.bid" || type === "auction.retracted") return own({ ...at, ...chosen(data, OF_BIDS) });
   if (type === "auction.ending_soon") return { ...at, ...chosen(data, ["ends_at", "price"]) };
   if (type === "auction.closed") return own(closed(at, data));
   if (type === "auction.cancelled") return { ...at, state: "closed", outcome: "cancelled", next_minimum: null };
@@ -18,8 +19,9 @@ function closed(lot, { outcome, price, winner, log_head }) {
 
 /** Take a document that was read; an older one than the events heard tells only what is the reader's own. */
 export function reread(lot, document) {
-  const sameStream = document.stream.epoch === lot.stream.epoch;
-  if (sameStream && document.stream.offset < lot.stream.offset) return own({ ...lot, mine: document.mine });
+  const [epoch, known] = [document.stream.epoch, lot.stream.epoch];
+  const isOther = epoch && known && epoch !== known;
+  if (!isOther && document.stream.offset < lot.stream.offset) return own({ ...lot, mine: document.mine });
   return { ...document, seq: lot.seq };
 }
 
@@ -27,7 +29,7 @@ export function reread(lot, document) {
 export function bidden(lot, standing) {
   const mine = { ...lot.mine, maximum: standing.maximum, leading: standing.leading };
   if ((lot.seq ?? 0) >= standing.seq) return own({ ...lot, mine });
-  return { ...lot, ...chosen(standing, ["price", "next_minimum", "bids", "ends_at", "seq"]), mine };
+  return { ...lot, ...chosen(standing, OF_STANDINGS), mine };
 }
 
 /** Say anew whether the reader leads. */
@@ -43,4 +45,6 @@ export function phase(lot, now) {
   return now < Date.parse(lot.ends_at) ? "open" : "closing";
 }
 
-const chosen = (data, names) => Object.fromEntries(names.filter((name) => name in data).map((name) => [name, data[name]]));
+function chosen(data, names) {
+  return Object.fromEntries(names.filter((name) => name in data).map((name) => [name, data[name]]));
+}

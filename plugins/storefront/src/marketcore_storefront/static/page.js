@@ -54,7 +54,8 @@ async function signIn(event) {
   }
 }
 
-const reason = (problem) => (problem.status === 401 ? "This name and password do not belong together." : refusal(problem));
+const WRONG = "This name and password do not belong together.";
+const reason = (problem) => (problem.status === 401 ? WRONG : refusal(problem));
 
 export function askToSignIn() {
   part("sign-in").showModal();

@@ -29,7 +29,11 @@ const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" }
 /** @param {string} time @returns {string} day and minute in the reader's own time zone */
 export const moment = (time) => day.format(new Date(time));
 
-/** @param {string} time @param {number} now @returns {string} second, and day unless it is this one, in the reader's own zone */
+/**
+ * @param {string} time
+ * @param {number} now
+ * @returns {string} the second, and the day unless it is this one, in the reader's own time zone
+ */
 export function clockTime(time, now) {
   const at = new Date(time);
   const isToday = at.toDateString() === new Date(now).toDateString();

@@ -5,10 +5,22 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "core_0007"
-down_revision = "core_0006"
+revision = "core_0008"
+down_revision = "core_0007"
 branch_labels = None
 depends_on = None
+
+_RIGHTS = """OLD.roles IS DISTINCT FROM NEW.roles
+             OR (OLD.blocked_at IS NULL) IS DISTINCT FROM (NEW.blocked_at IS NULL)"""
+_PROVED = "OR (OLD.email_verified_at IS NULL) IS DISTINCT FROM (NEW.email_verified_at IS NULL)"
+
+
+def _watch(what: str) -> None:
+    op.execute("DROP TRIGGER users_changed ON users")
+    op.execute(
+        f"""CREATE CONSTRAINT TRIGGER users_changed AFTER UPDATE ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+            WHEN ({what}) EXECUTE FUNCTION identity_has_changed()"""
+    )
 
 
 def upgrade() -> None:
@@ -30,8 +42,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_email_tokens_user_id", "email_tokens", ["user_id", "purpose", "created_at"])
     op.create_index("ix_email_tokens_expires_at", "email_tokens", ["expires_at"])
+    _watch(f"{_RIGHTS} {_PROVED}")
 
 
 def downgrade() -> None:
+    _watch(_RIGHTS)
     op.drop_table("email_tokens")
     op.drop_column("users", "email_verified_at")
