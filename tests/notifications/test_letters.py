@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from pathlib import Path
 
 import pytest
 from post import PostOffice, both, doorkeeper, nobody_listens
@@ -15,6 +16,9 @@ from marketcore.jobs.running import run_waiting
 from marketcore.notifications import letters, mail
 from marketcore.notifications.jobs import forget_letters
 from marketcore.notifications.rendering import Templates, Written
+from marketcore.notifications.services import NotificationService
+from marketcore.settings import section
+from marketcore.testing.shop import register
 
 HOSTILE = "<script>alert(1)</script>\r\nBcc: eve@example.com\r\n\r\n<b>"
 DATA = {
@@ -108,7 +112,6 @@ def test_K8_a_digest_keeps_the_newest_fifty(town):
     ann = town.person()
 
     def tell_all(request):
-        from marketcore.notifications.services import NotificationService
 
         for number in range(53):
             data = {"headline": f"number {number}"}
@@ -238,8 +241,6 @@ def test_K8_a_text_message_goes_to_those_with_a_number_and_says_the_line(town, p
 
 
 def test_without_a_provider_no_text_message_is_written(make_market):
-    from marketcore.notifications.services import NotificationService
-    from marketcore.testing.shop import register
 
     market = make_market("gazette")
     user_id = register(market, "buyer")["user"]["id"]
@@ -270,10 +271,6 @@ def test_letters_that_ended_are_forgotten_after_their_time(town):
 
 
 def test_without_a_mail_server_letters_are_files(make_market):
-    from pathlib import Path
-
-    from marketcore.settings import section
-    from marketcore.testing.shop import register
 
     market = make_market()
     person = register(market, "buyer")
@@ -281,6 +278,19 @@ def test_without_a_mail_server_letters_are_files(make_market):
     (file,) = (Path(section(market.registry, "marketcore")["data_dir"]) / "mail").iterdir()
     assert f"To: {person['user']['email']}" in file.read_text()
     assert file.suffix == ".eml"
+
+
+def test_K8_in_development_text_messages_are_files(make_market):
+
+    market = make_market("gazette", notifications__sms_provider="files")
+    user_id = register(market, "buyer")["user"]["id"]
+    market.query("UPDATE users SET phone = '+254712345678'")
+    market.perform(
+        lambda request: request.find_service(NotificationService).notify(user_id, "gazette.alarm", {"what": "fire"})
+    )
+    run_waiting(market.registry)
+    (file,) = (Path(section(market.registry, "marketcore")["data_dir"]) / "sms").iterdir()
+    assert file.read_text() == "To: +254712345678\n\nAlarm: fire\n"
 
 
 WRITTEN = Written("Hello", "Hello\n", "<p>Hello</p>")

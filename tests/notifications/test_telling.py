@@ -6,19 +6,13 @@ import pytest
 from post import both
 from sqlalchemy import event
 
-from marketcore.directives import table
+from marketcore.config import configure
+from marketcore.directives import add_notification_type, table
 from marketcore.exceptions import ConfigurationError
 from marketcore.identity.services import IdentityService
+from marketcore.notifications.services import NotificationService
+from marketcore.testing.live import LiveClient
 from marketcore.testing.shop import Shop, money_arrives
-
-CHOICES = "/api/v1/users/me/notification-choices"
-
-
-class Buyer:
-    """What ``Person`` reads, for somebody of a ``Shop``."""
-
-    def __init__(self, town, told, http):
-        self.town, self.http, self.id, self.email = town, http, told["user"]["id"], told["user"]["email"]
 
 
 @pytest.fixture
@@ -35,7 +29,6 @@ def types(http):
 
 
 def test_M11_K7_a_payment_is_told_in_app_live_and_by_letter_in_both_forms(town, live, shop):
-    from marketcore.testing.live import LiveClient
 
     with LiveClient(live.url, shop.buyer_user["access"]) as socket:
         socket.subscribe(f"user:{shop.buyer_user['user']['id']}")
@@ -207,7 +200,6 @@ def test_M11_what_is_rolled_back_was_never_told(town):
     ann = town.person()
 
     def fail(request):
-        from marketcore.notifications.services import NotificationService
 
         request.find_service(NotificationService).notify(ann.id, "gazette.alarm", {"what": "fire"})
         raise ZeroDivisionError
@@ -220,8 +212,6 @@ def test_M11_what_is_rolled_back_was_never_told(town):
 def test_a_notification_is_one_statement_and_one_for_its_letter(town):
     ann = town.person()
     with town.market.work() as request:
-        from marketcore.notifications.services import NotificationService
-
         notify = request.find_service(NotificationService).notify
         said = []
         event.listen(town.market.registry["engine"], "before_cursor_execute", lambda *given: said.append(given[2]))
@@ -247,15 +237,11 @@ def test_a_type_that_nobody_declares_is_named(town):
     ],
 )
 def test_a_declaration_that_cannot_work_says_what_to_do(fault, given, remedy):
-    from marketcore.directives import add_notification_type
-
     whole = {"name": "gazette.alarm", "title": "Alarms", "templates": "marketcore_gazette:templates", **given}
     with pytest.raises(ConfigurationError, match=remedy):
         add_notification_type(None, **whole)
 
 
 def test_a_text_message_provider_that_is_not_there_stops_the_start(make_settings):
-    from marketcore.config import configure
-
-    with pytest.raises(ConfigurationError, match=r"sms_provider = 'owls' is not registered.*registered: none"):
+    with pytest.raises(ConfigurationError, match=r"sms_provider = 'owls' is not registered.*registered: files"):
         configure(make_settings(notifications__sms_provider="owls"))

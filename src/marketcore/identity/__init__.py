@@ -41,3 +41,4 @@ def includeme(config: Any) -> None:
     config.add_periodic_job(".jobs.forget_expired_sessions", every_seconds=3600)
     config.include(".routes")
     config.scan(".views")
+    config.scan(".recovery_views")

@@ -117,6 +117,12 @@ class Proof(Schema):
     token = text(200, min_length=1)
 
 
+class LetterDocument(Schema):
+    """What happens next."""
+
+    detail = text(200)
+
+
 class ResetWish(Schema):
     """Whose password is forgotten."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from marketcore.directives import table
@@ -10,6 +11,7 @@ from marketcore.exceptions import ConfigurationError
 from marketcore.notifications.rendering import Templates
 from marketcore.notifications.services import NotificationService
 from marketcore.notifications.settings import NotificationSettings
+from marketcore.notifications.sms import SmsFolder
 from marketcore.settings import section
 
 AFTER_DECLARATIONS = 1000
@@ -53,6 +55,8 @@ def includeme(config: Any) -> None:
     for name, title, channels in _ACCOUNT:
         config.add_notification_type(name, title=title, templates="marketcore.notifications:templates",
                                      channels=channels, optional=False)  # fmt: skip
+    folder = Path(section(config.registry, "marketcore")["data_dir"]) / "sms"
+    config.add_sms_provider("files", SmsFolder(folder))
     config.add_live_event("user:{user_id}", "notification", ".schemas.NotificationDocument")
     config.add_event_subscriber(".subscribers.tell_of_order", OrderStateChanged)
     config.add_event_subscriber(".subscribers.tell_of_block", UserBlocked)

@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from marketcore.directives import NotificationType
 from marketcore.exceptions import Invalid, NotFound
+from marketcore.notifications.presenting import present
 from marketcore.notifications.rendering import Templates
 from marketcore.notifications.rules import CHANNELS, chosen_channels
-from marketcore.web.json import utc
 
 # One statement for everybody who is told: their choices, what lists show, and letters. Rows come in the order of the
 # accounts, so that two who tell the same people wait for each other instead of colliding.
@@ -167,20 +167,6 @@ class NotificationService:
             raise Invalid(errors={"channels": f"{type} concerns your account's safety and cannot be switched off"})
         values = {"user": user_id, "type": type, "chosen": list(channels), "channels": list(CHANNELS)}
         self._session.execute(_CHOOSE, values)
-
-
-def present(row: Any) -> dict[str, Any]:
-    """Return the document of a notification."""
-    return {
-        "id": row.id,
-        "type": row.type,
-        "line": row.line,
-        "data": row.data,
-        "times": row.times,
-        "created_at": utc(row.created_at),
-        "updated_at": utc(row.updated_at),
-        "read_at": utc(row.read_at),
-    }
 
 
 def notification_service(_context: Any, request: Any) -> NotificationService:

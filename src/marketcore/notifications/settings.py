@@ -44,7 +44,7 @@ class NotificationSettings(colander.MappingSchema):
     smtp_user = _text("", "name at the mail server, if it wants one")
     smtp_password = _text("", "its password, best given as env:NAME")
     smtp_ca_file = _text("", "certificates to trust where the mail server's is of no public authority")
-    sms_provider = _text("", "which registered SMS provider sends text messages; empty: none are sent")
+    sms_provider = _text("", "which registered SMS provider sends text messages, such as files; empty: none are sent")
     digest_minutes = colander.SchemaNode(
         colander.Integer(),
         missing=10,

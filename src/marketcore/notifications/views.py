@@ -8,7 +8,8 @@ from pyramid.httpexceptions import HTTPNoContent
 from pyramid.view import view_config
 
 from marketcore.notifications import schemas
-from marketcore.notifications.services import NotificationService, present
+from marketcore.notifications.presenting import present
+from marketcore.notifications.services import NotificationService
 from marketcore.web.pagination import decode_cursor, page
 
 
