@@ -50,10 +50,11 @@ class Market:
 
     def prepare(self, products: int = goods.PRODUCTS, auctions: int = goods.AUCTIONS + goods.RESERVED_AUCTIONS) -> None:
         """Create and fill the database, unless it is there."""
-        if not create(self._admin_url, f"bench_{self.name}"):
-            return
+        new = create(self._admin_url, f"bench_{self.name}")
         locations = migration_locations()
         migrate.upgrade(self.url, [plugin for plugin in PLUGINS if plugin in locations], locations)
+        if not new:
+            return
         run(self.url, *people())
         with indexes_later(self.url, "products", "listings"):
             run_together(self.url, *products_of(products), *listings_of(products, auctions))

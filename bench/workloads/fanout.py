@@ -120,6 +120,7 @@ def fan_out(stage: Stage) -> Workload:
         finally:
             for socket in sockets:
                 socket.close()
+            time.sleep(SETTLE_SECONDS)
 
     return Workload(
         name="fan-out",

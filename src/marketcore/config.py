@@ -11,6 +11,7 @@ from marketcore import plugins
 from marketcore.configurator import MarketConfigurator
 from marketcore.db import migrate
 from marketcore.directives import table
+from marketcore.requests import settle_requests
 from marketcore.secrets import load_secrets
 from marketcore.settings import CoreSettings, check_prefixes, check_section, with_variables
 from marketcore.starting import collecting_later
@@ -69,6 +70,7 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     check_prefixes(given, set(config.registry["settings_sections"]), set(available))
     config.registry["make_application"] = config.make_wsgi_app
     config.commit()
+    settle_requests(config.registry)
     declared = {label: at for label, at in table(config.registry, "migrations").items() if label != migrate.CORE}
     plugins.check_migrations(enabled, declared, available)
     return config

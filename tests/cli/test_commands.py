@@ -154,7 +154,14 @@ def test_plugins_verbose_shows_everything_with_file_and_line_by_plugin(typed, wr
     assert answer.returncode == 0, answer.stderr
     core, _mark, good = answer.stdout.partition("\ngood\n")
     assert "web/__init__.py:" in core
-    for thing in ("good.polish", "good.tidy", "good_thing:{thing_id}", "good_pay", "good_sweeper", "good.thing.keep"):
+    for thing in (
+        "good.polish",
+        "good.tidy",
+        "good_thing:{thing_id} good.polished",
+        "good_pay",
+        "good_sweeper",
+        "good.thing.keep",
+    ):
         assert thing in good
         assert thing not in core
     assert good.count("marketcore_good/__init__.py:") >= 12

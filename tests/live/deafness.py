@@ -40,11 +40,14 @@ def read_all(connection: socket.socket) -> bytes:
 
 @contextmanager
 def deaf_client(port: int) -> Iterator[Deaf]:
-    """Connect, subscribe to ``public:1`` and be silent."""
+    """Connect, wait until ``public:1`` is subscribed to, and read nothing more."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(20)
     with connection:
         connection.connect(("127.0.0.1", port))
         connection.sendall(HANDSHAKE)
+        heard = b""
+        while b'"subscribed"' not in heard:
+            heard += connection.recv(1024)
         yield Deaf(connection)

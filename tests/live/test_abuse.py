@@ -191,7 +191,9 @@ PATIENT = {"live__queue_events": "100000", "live__queue_bytes": str(2**30)}
     [PATIENT | {"live__queue_events": "50"}, PATIENT | {"live__stuck_seconds": "0.5"}],
     ids=["too many frames wait", "nothing is taken for too long"],
 )
-def test_a_client_that_never_reads_is_closed_and_the_others_hear_everything(make_room, deaf, settings) -> None:
+def test_a_client_that_never_reads_is_closed_and_the_others_hear_everything(
+    make_room, deaf, eventually, settings
+) -> None:
     room = make_room(**settings)
     big = {"text": "x" * 15_000}
     total = 600
@@ -206,6 +208,7 @@ def test_a_client_that_never_reads_is_closed_and_the_others_hear_everything(make
                     request.publish("public:1", "test.big", big)
         thread.join(60)
         assert heard == list(range(1, total + 1))
+        eventually(lambda: any(one.ending for one in tuple(live.gateway.sockets)))
         assert silent.close_code() == 4008
 
 

@@ -42,7 +42,12 @@ DATABASES = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [_redis], "capacity": 5000},
+        # A thousand sockets that come and go at once want more connections than the pool has by default, and the
+        # layer's blocking reads more patience.
+        "CONFIG": {
+            "hosts": [{"address": _redis, "max_connections": 10_000, "socket_timeout": 60}],
+            "capacity": 5000,
+        },
     }
 }
 REST_FRAMEWORK = {

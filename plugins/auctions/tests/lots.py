@@ -8,6 +8,7 @@ from functools import cached_property
 
 from marketcore.db import clock
 from marketcore.directives import table
+from marketcore.events import ListingPublished
 from marketcore.identity.services import create_user
 from marketcore.jobs.running import run_waiting
 from marketcore.ledger.accounts import provider_clearing, wallet
@@ -28,7 +29,7 @@ from marketcore_auctions.events import (
 from marketcore_auctions.jobs import close_due_auctions, tell_bids, tell_endings
 from marketcore_auctions.replay import replay
 
-FACTS = (AuctionClosed, AuctionEnding, AuctionWon, AwardDefaulted, BidsPlaced, Outbid)
+FACTS = (ListingPublished, AuctionClosed, AuctionEnding, AuctionWon, AwardDefaulted, BidsPlaced, Outbid)
 
 
 def kes(amount):

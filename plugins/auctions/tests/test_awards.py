@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from marketcore.events import ListingPublished
 from marketcore.orders.jobs import expire_unpaid
 from marketcore.testing.contracts import at_once
 from marketcore.testing.live import Refused
@@ -118,6 +119,7 @@ def test_after_the_last_chance_a_lot_is_put_up_again_as_often_as_the_house_says(
     relisted = house.look(again(house, lot))
     for name in ("starting_price", "title", "product_id", "soft_close", "seller_id", "currency"):
         assert relisted[name] == lot[name], name
+    assert ListingPublished(relisted["id"], "auction") in house.facts
     assert (relisted["state"], relisted["bids"], relisted["price"]) == ("open", 0, kes(100))
     length = [datetime.fromisoformat(relisted[name]) for name in ("ends_at", "starts_at")]
     assert length[0] - length[1] == timedelta(hours=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from itertools import groupby
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from marketcore.testing.market import Market
 from marketcore_auctions import services
@@ -143,10 +145,22 @@ def test_whoever_lists_what_is_due_does_not_decide_it(market, monkeypatch):
     seller, bidder = people(market, 2)
     (lot,) = put_up(market, seller, ends_in=timedelta(days=9))
     bid(market, lot, bidder, 500)
-    everything = text("SELECT listing_id FROM auctions_standings WHERE listing_id = :id LIMIT :limit FOR UPDATE")
+    everything = text(
+        "SELECT listing_id FROM auctions_standings WHERE listing_id = :id AND listing_id <> ALL(:failed) LIMIT :limit"
+    )
     monkeypatch.setattr(services, "_DUE", everything.bindparams(id=lot))
     assert service(market, "close_due") == 0
     assert state(market, lot)["state"] == "open"
+
+
+def test_looking_for_what_is_due_reads_nothing_of_what_is_not(market):
+    """However many auctions are open: the clock bounds the index, it does not filter what the index brings."""
+    with market.registry["engine"].connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))
+        explain = text(f"EXPLAIN {services._DUE.text}")
+        plan = "\n".join(connection.execute(explain, {"limit": 50, "failed": []}).scalars())
+        connection.rollback()
+    assert re.search(r"Index Cond: \(ends_at <= .*(InitPlan|\$0)", plan), plan
 
 
 def test_one_closer_of_many_that_wait_for_the_same_auction_closes_it(market, pass_time):
@@ -171,6 +185,44 @@ def test_closers_pass_by_what_somebody_else_is_closing(market, pass_time):
         assert close_all(market) == 1
         assert (state(market, held)["state"], state(market, free)["state"]) == ("open", "closed")
     assert close_all(market) == 1
+
+
+def test_auctions_that_cannot_be_closed_keep_no_other_open_and_nothing_is_told_of_them(market, pass_time):
+    """More than are closed in one transaction; what is wrong with them is that their piece is gone."""
+    seller, bidder = people(market, 2)
+    broken = put_up(market, seller, 53)
+    (sound,) = put_up(market, seller, ends_in=timedelta(minutes=61))
+    bid_on(market, [*broken, sound], bidder, 500)
+    market.query("UPDATE listings SET quantity = 0 WHERE id = ANY(:ids)", ids=broken)
+    pass_time("2 hours")
+    with capture_logs() as logs:
+        close_due_auctions(market.registry)
+    assert sorted(entry["auction_id"] for entry in logs if entry["event"] == "auction_not_closed") == broken
+    assert state(market, sound)["state"] == "closed"
+    assert market.query("SELECT count(*) FROM auctions_standings WHERE state = 'open' AND listing_id = ANY(:ids)",
+                        ids=broken) == [(53,)]  # fmt: skip
+    told = market.query("SELECT data ->> 'auction_id' FROM live_events WHERE type IN ('auction.won', 'auction.closed')")
+    assert {int(id) for (id,) in told} & {*broken, sound} == {sound}
+    assert differences(market, sound, *broken[:3]) == {}
+    market.query("UPDATE listings SET quantity = 1 WHERE id = ANY(:ids)", ids=broken)
+    close_due_auctions(market.registry)
+    assert {state(market, id)["outcome"] for id in broken} == {"sold"}
+
+
+def test_a_leader_who_is_blocked_by_the_end_does_not_win_and_the_log_says_who_was_left_out(market, pass_time):
+    seller, first, second, third = people(market, 4)
+    (lot,) = put_up(market, seller)
+    (alone,) = put_up(market, seller)
+    for bidder, maximum in ((third, 300), (second, 700), (first, 900)):
+        bid(market, lot, bidder, maximum)
+    bid(market, alone, first, 900)
+    market.query("UPDATE users SET blocked_at = market_clock() WHERE id = :id", id=first)
+    pass_time("2 hours")
+    assert close_all(market) == 2
+    ((award,),) = market.query("SELECT to_jsonb(a) FROM auctions_awards a WHERE auction_id = :id", id=lot)
+    assert (award["bidder_id"], award["price_minor"]) == (second, 310)
+    assert state(market, alone)["outcome"] == "unsold"
+    assert differences(market, lot, alone) == {}
 
 
 class Skewed(datetime):

@@ -156,7 +156,7 @@ def test_bids_in_the_last_moment_are_facts_before_the_end_is(house):
     ben.bid(lot, 300)
     house.end(lot)
     house.tell()
-    told = [type(fact) for fact in house.facts if fact.auction_id == lot["id"]]
+    told = [type(fact) for fact in house.facts if getattr(fact, "auction_id", 0) == lot["id"]]
     assert told == [BidsPlaced, Outbid, AuctionWon, AuctionClosed]
     assert outbid(house, lot) == [(ann.id, 20_500)]
 
@@ -191,7 +191,7 @@ def test_a_fact_whose_subscriber_fails_is_told_the_next_time(house):
         del subscribers["test veto"]
     before = len(house.facts)
     house.tell()
-    assert [type(fact) for fact in house.facts[before:] if fact.auction_id == lot["id"]] == [BidsPlaced]
+    assert [type(fact) for fact in house.facts[before:] if getattr(fact, "auction_id", 0) == lot["id"]] == [BidsPlaced]
 
 
 def test_a_sale_at_once_and_a_cancellation_are_facts(house):
@@ -205,3 +205,30 @@ def test_a_sale_at_once_and_a_cancellation_are_facts(house):
     assert [fact.outcome for fact in house.told(AuctionClosed, called_off)] == ["cancelled"]
     close_due_auctions(house.market.registry)
     assert len(house.told(AuctionClosed, called_off)) == 1
+
+
+def test_a_lot_whose_end_is_vetoed_stays_open_says_nothing_and_holds_nobody_up(house):
+    lots, ann = [house.publish() for _ in range(3)], house.person()
+    for lot in lots:
+        ann.bid(lot, 200)
+
+    def veto(_request, fact):
+        if fact.auction_id == lots[1]["id"]:
+            raise ValueError("not this one")
+
+    subscribers = table(house.market.registry, "event subscribers")
+    subscribers["test veto"] = (AuctionClosed, veto)
+    try:
+        house.travel_to_end(lots[-1])
+        house.close_due()
+    finally:
+        del subscribers["test veto"]
+    assert [house.look(lot)["state"] for lot in lots] == ["closed", "closing", "closed"]
+    assert (ann.won(lots[1]), sent(house, ann)) == (None, ["auction.won"] * 2)
+    house.close_due()
+    assert house.look(lots[1])["outcome"] == "sold"
+    assert sent(house, ann) == ["auction.won"] * 3
+    rows = house.market.query(
+        "SELECT count(*) FROM live_events WHERE channel = :c AND type = 'auction.closed'", c=f"auction:{lots[1]['id']}"
+    )
+    assert rows == [(1,)]

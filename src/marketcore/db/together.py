@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from psycopg import Error
 from psycopg.rows import namedtuple_row
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import DBAPIError
 
 _DIALECT: Any = PGDialect_psycopg()
 
@@ -17,16 +19,21 @@ def execute_together(connection: Any, *statements: tuple[TextClause, Mapping[str
     """Execute ``statements`` in order, sent at once (libpq's pipeline mode), and return the rows of each.
 
     ``connection`` is one of SQLAlchemy's, with its transaction begun. A later statement sees what an earlier one has
-    locked and written; none can use an earlier one's answer. What fails raises psycopg's own error.
+    locked and written; none can use an earlier one's answer. What fails raises SQLAlchemy's error, as elsewhere.
     """
     driver = connection.connection.driver_connection
-    cursors = []
-    with driver.pipeline():
-        for statement, values in statements:
-            cursor = driver.cursor(row_factory=namedtuple_row)
-            cursor.execute(_compiled(statement), values)
-            cursors.append(cursor)
+    try:
+        with driver.pipeline():
+            cursors = [_send(driver, statement, values) for statement, values in statements]
+    except Error as error:
+        raise DBAPIError.instance(None, None, error, Error, hide_parameters=True, dialect=_DIALECT) from error
     return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+
+def _send(driver: Any, statement: TextClause, values: Mapping[str, Any]) -> Any:
+    cursor = driver.cursor(row_factory=namedtuple_row)
+    cursor.execute(_compiled(statement), values)
+    return cursor
 
 
 @lru_cache(maxsize=256)

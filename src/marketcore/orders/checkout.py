@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 
-from marketcore.db import clock
 from marketcore.events import OrderPlaced
 from marketcore.exceptions import Conflict, NotFound, OutOfStock
 from marketcore.money import Money
@@ -33,19 +32,21 @@ _LOCK_LISTINGS = text(
        JOIN listings l ON l.id = w.listing_id JOIN products p ON p.id = l.product_id
        ORDER BY l.id FOR NO KEY UPDATE OF l"""
 )
-_RESERVE = text(
-    """UPDATE listings l SET quantity = l.quantity - w.quantity
-       FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[])) AS w(id, quantity)
-       WHERE l.id = w.id AND l.quantity >= w.quantity"""
-)
+# One statement takes the stock and writes everything; it reads the clock itself, for the listings are locked by now.
 _PLACE = text(
-    """WITH placed AS (
+    """WITH reserved AS (
+         UPDATE listings l SET quantity = l.quantity - w.quantity
+         FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[])) AS w(id, quantity)
+         WHERE l.id = w.id AND l.quantity >= w.quantity RETURNING l.id),
+       payment AS MATERIALIZED (
+         SELECT coalesce(CAST(:due AS timestamptz), market_clock() + make_interval(mins => :minutes)) AS due),
+       placed AS (
          INSERT INTO checkouts (buyer_id, currency, total_minor, origin, ship_to, expires_at)
-         VALUES (:buyer, :currency, :total, :origin, CAST(:ship_to AS jsonb), :due) RETURNING id),
+         SELECT :buyer, :currency, :total, :origin, CAST(:ship_to AS jsonb), due FROM payment RETURNING id, expires_at),
        ordered AS (
          INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor,
                              payment_due_at)
-         SELECT placed.id, :buyer, s.seller_id, :state, :currency, s.total, s.commission, :due
+         SELECT placed.id, :buyer, s.seller_id, :state, :currency, s.total, s.commission, placed.expires_at
          FROM placed, unnest(CAST(:sellers AS bigint[]), CAST(:totals AS bigint[]), CAST(:commissions AS bigint[]))
               AS s(seller_id, total, commission)
          RETURNING id, checkout_id, seller_id, total_minor),
@@ -62,14 +63,15 @@ _PLACE = text(
          RETURNING id, order_id, listing_id, quantity),
        held AS (
          INSERT INTO stock_reservations (line_id, order_id, listing_id, quantity, state, expires_at)
-         SELECT id, order_id, listing_id, quantity, 'held', :due FROM lines),
+         SELECT lines.id, order_id, listing_id, quantity, 'held', expires_at FROM lines, placed),
        told AS (
          INSERT INTO order_history (order_id, seq, previous, state, actor_id, note)
          SELECT id, 1, NULL, :state, :buyer, :note FROM ordered),
        emptied AS (
          DELETE FROM cart_items
          WHERE :origin = 'cart' AND user_id = :buyer AND listing_id = ANY(CAST(:listings AS bigint[])))
-       SELECT id, checkout_id, seller_id, total_minor FROM ordered ORDER BY id"""
+       SELECT id, checkout_id, seller_id, total_minor, (SELECT count(*) FROM reserved) AS reserved
+       FROM ordered ORDER BY id"""
 )
 _READ = text(
     "SELECT id, buyer_id, currency, total_minor, ship_to, created_at, expires_at FROM checkouts WHERE id = :id"
@@ -85,15 +87,14 @@ class CheckoutService:
         self._session = session
         self._emit = emit
         self._publish = publish
-        self._payment_time = timedelta(minutes=payment_minutes)
+        self._payment_minutes = payment_minutes
         self._commission_bp = commission_bp
 
     def check_out(self, buyer_id: int, ship_to: dict[str, str]) -> int:
         """Place the buyer's whole cart and return the checkout's id; ``OutOfStock`` or ``Conflict`` if it cannot."""
         cart = self._session.execute(_LOCK_CART, {"buyer": buyer_id}).all()
         sellers = split_by_seller(self._locked(cart), buyer_id)
-        due = clock.now(self._session) + self._payment_time
-        checkout_id: int = self._order(buyer_id, sellers, due, ship_to=ship_to)[0].checkout_id
+        checkout_id: int = self._order(buyer_id, sellers, None, ship_to=ship_to)[0].checkout_id
         return checkout_id
 
     def award(
@@ -135,10 +136,14 @@ class CheckoutService:
         rows = self._session.execute(_LOCK_LISTINGS, {**given, "commission": self._commission_bp}).mappings()
         return [CartLine(**row) for row in rows]
 
-    def _order(self, buyer_id: int, sellers: dict[int, list[CartLine]], due: datetime, **terms: Any) -> list[Any]:
+    def _order(
+        self, buyer_id: int, sellers: dict[int, list[CartLine]], due: datetime | None, **terms: Any
+    ) -> list[Any]:
+        """Order the lines, to be paid until ``due``, or for ``None`` within the time there is for carts."""
         lines = [line for group in sellers.values() for line in group]
-        self._reserve(lines)
         orders = self._place(buyer_id, sellers, lines, {"origin": "cart", "note": "", "due": due, **terms})
+        if orders[0].reserved != len(lines):
+            raise OutOfStock("something in the cart has just been sold")
         for order in orders:
             total = Money(order.total_minor, lines[0].currency)
             self._emit(OrderPlaced(order.id, order.checkout_id, buyer_id, order.seller_id, total))
@@ -146,16 +151,12 @@ class CheckoutService:
             self._publish(f"order:{order.id}", f"order.{OrderState.PENDING_PAYMENT}", status)
         return orders
 
-    def _reserve(self, lines: list[CartLine]) -> None:
-        wanted = {"listings": [line.listing_id for line in lines], "quantities": [line.wanted for line in lines]}
-        if self._session.execute(_RESERVE, wanted).rowcount != len(lines):
-            raise OutOfStock("something in the cart has just been sold")
-
     def _place(
         self, buyer_id: int, sellers: dict[int, list[CartLine]], lines: list[CartLine], terms: dict[str, Any]
     ) -> list[Any]:
         parameters = {
             **terms,
+            "minutes": self._payment_minutes,
             "buyer": buyer_id,
             "currency": lines[0].currency,
             "total": sum(line.total_minor for line in lines),

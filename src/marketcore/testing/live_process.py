@@ -21,7 +21,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for_port(port: int, seconds: float = 20) -> None:
+def wait_for_port(port: int, seconds: float = 60) -> None:
     """Wait until somebody listens on ``port``; ``TimeoutError`` if nobody does for so many seconds."""
     deadline = time.monotonic() + seconds
     while True:

@@ -124,7 +124,9 @@ class Flight:
         lot = self._lots.get(bid.auction_id)
         if lot is None:
             raise NotFound(f"there is no auction {bid.auction_id}")
-        person = self._people[bid.bidder_id]
+        person = self._people.get(bid.bidder_id)
+        if person is None:
+            raise NotFound(f"there is no user {bid.bidder_id}")
         if person.blocked:
             raise Blocked("this account is blocked: it may read, but not bid")
         if lot.row.seller_id == bid.bidder_id:

@@ -13,13 +13,15 @@ from marketcore_auctions.telling import Teller
 
 @outside_transaction
 def close_due_auctions(registry: Any) -> None:
-    """Close every auction whose time is up, some per transaction."""
-    while perform(registry, _close_some):
-        pass
+    """Close every auction whose time is up, some per transaction; one that cannot be closed keeps no other open."""
+    failed: set[int] = set()
+    known = -1
+    while perform(registry, _close_some, failed) or len(failed) > known:
+        known = len(failed)
 
 
-def _close_some(request: Any) -> int:
-    closed: int = request.find_service(AuctionService).close_due()
+def _close_some(request: Any, failed: set[int]) -> int:
+    closed: int = request.find_service(AuctionService).close_due(failed=failed)
     return closed
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from marketcore.db import clock
 from marketcore.db.session import collided
+from marketcore.events import ListingPublished
 from marketcore.exceptions import Blocked, Conflict, NotFound
 from marketcore.money import Money
 from marketcore.orders.checkout import CheckoutService
@@ -29,11 +30,11 @@ from marketcore_auctions.telling import Teller
 
 log = structlog.get_logger(__name__)
 
-# The clock is read once, so that the index of open auctions finds the first that is not over and goes no further.
+# A clock that is read once, by a query of its own, lets the index of open auctions stop at the first that is not over.
 _DUE = text(
-    """SELECT s.listing_id FROM (SELECT market_clock() AS now OFFSET 0) c
-       JOIN auctions_standings s ON s.state = 'open' AND s.ends_at <= c.now
-       ORDER BY s.ends_at, s.listing_id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"""
+    """SELECT listing_id FROM auctions_standings
+       WHERE state = 'open' AND ends_at <= (SELECT market_clock()) AND listing_id <> ALL(CAST(:failed AS bigint[]))
+       ORDER BY ends_at, listing_id LIMIT :limit FOR UPDATE SKIP LOCKED"""
 )
 _LISTING = text("UPDATE listings SET state = :state, price_minor = :price WHERE id = :id")
 _SOLD = text("UPDATE listings SET state = 'closed' WHERE id = :id")
@@ -86,9 +87,13 @@ class AuctionService:
         self._second_chances = settings["second_chances"]
         self._retraction_hours = settings["retraction_hours"]
 
-    def close_due(self, limit: int = 50) -> int:
-        """Close auctions whose time is up; return how many. Those that somebody else closes are left to them."""
-        ids = list(self._session.execute(_DUE, {"limit": limit}).scalars())
+    def close_due(self, limit: int = 50, failed: set[int] | None = None) -> int:
+        """Close auctions whose time is up; return how many. Those that somebody else closes are left to them.
+
+        Those in ``failed`` are left out, and one that cannot be closed is put into it: it keeps no other open.
+        """
+        failed = set() if failed is None else failed
+        ids = list(self._session.execute(_DUE, {"limit": limit, "failed": list(failed)}).scalars())
         closed = 0
         for auction_id, lot in lock_lots(self._session, ids).items():
             try:
@@ -97,6 +102,7 @@ class AuctionService:
             except Exception as error:
                 if collided(error):
                     raise
+                failed.add(auction_id)
                 log.exception("auction_not_closed", auction_id=auction_id)
         crash_point("auctions.closed")
         return closed
@@ -316,7 +322,9 @@ class AuctionService:
         self._end_unsold(lot, now, without=without)
         self._session.execute(_GIVE_UP, {"id": lot.id})
         if lot.row.if_unpaid != "end" and lot.row.relists_left > 0:
-            open_again(self._session, lot.row, now)
+            listing_id = open_again(self._session, lot.row, now)
+            if listing_id is not None:
+                self._emit(ListingPublished(listing_id, "auction"))
 
     def _next_award(self, lot: Lot, without: set[Any]) -> tuple[Award | None, set[Any]]:
         """Return who gets the lot among those who are not left out or blocked, and everybody left out."""

@@ -105,10 +105,13 @@ def list_bids(request: Any) -> dict[str, Any]:
 def place_bid(request: Any) -> dict[str, Any]:
     """Bid; to send the same bid again is harmless."""
     bid = Bid(request.valid.path["auction_id"], request.authenticated_userid, request.valid.body["maximum"])
+    placed = request.find_service(BidDesk).place(bid)
     try:
-        answer: dict[str, Any] = request.find_service(BidDesk).place(bid).result(PATIENCE)
+        answer: dict[str, Any] = placed.result(PATIENCE)
     except TooSlow:
-        raise Unavailable("the bid waits for the database: look at the auction before you bid again") from None
+        # A bid whose flight has not begun is taken back, so that nobody bids without hearing of it.
+        advice = "it was not placed: try again" if placed.cancel() else "look at the auction before you bid again"
+        raise Unavailable(f"the bid waited too long for the database; {advice}") from None
     request.response.status_int = 201
     return answer
 

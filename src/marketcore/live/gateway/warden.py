@@ -43,8 +43,10 @@ class Warden:
         self._wake = asyncio.Event()
 
     def suspect_user(self, user_id: int) -> None:
-        """Look at the rights of this user's sockets at once."""
-        self._suspect({socket for socket in self._sockets if socket.identity and socket.identity.user_id == user_id})
+        """Look at the rights of this user's sockets at once, before any that are only looked at now and then."""
+        mine = [socket for socket in self._sockets if socket.identity and socket.identity.user_id == user_id]
+        self._due = {**dict.fromkeys(mine), **self._due}
+        self._wake.set()
 
     async def poll(self) -> None:
         """Find ended sessions, changed users and rights decided long ago, for ever."""
