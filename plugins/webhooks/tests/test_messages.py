@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from marketcore.events import (
     DisputeChanged,
+    EmailVerified,
     MoneySetAside,
     PaymentCaptured,
     PaymentFailed,
@@ -194,6 +195,9 @@ def test_an_admins_platform_wide_endpoint_is_told_of_everybody_as_long_as_the_ro
     assert [kind for kind, _body in told(hooks, wide)] == expected
     hooks.perform(lambda request: request.emit(UserBlocked(person, True, "spam")))
     assert told(hooks, wide)[-1][1]["data"] == {"user_id": person, "state": "blocked"}
+    hooks.perform(lambda request: request.emit(EmailVerified(person)))
+    kind, body = told(hooks, wide)[-1]
+    assert (kind, body["data"]) == ("user.email_verified", {"user_id": person})
     assert told(hooks, narrow) == []
     hooks.query("UPDATE users SET roles = ARRAY['buyer'] WHERE id = :id", id=boss.id)
     shop.step(shop.buyer, "cancelled")
