@@ -203,7 +203,7 @@ def test_an_admins_platform_wide_endpoint_is_told_of_everybody_as_long_as_the_ro
     shop.step(shop.buyer, "cancelled")
     hooks.query("UPDATE users SET roles = ARRAY['admin'], blocked_at = market_clock() WHERE id = :id", id=boss.id)
     hooks.perform(lambda request: request.emit(UserRegistered(person)))
-    assert len(told(hooks, wide)) == 4
+    assert len(told(hooks, wide)) == 5
 
 
 def test_what_waits_for_an_admins_endpoint_is_not_sent_once_the_role_is_gone(hooks, receiver):
