@@ -32,6 +32,7 @@ class Identity:
     roles: frozenset[str]
     session_id: UUID
     blocked: bool
+    unverified: bool = False
 
 
 def load_identity(registry: Any, user_id: int, session_id: UUID) -> Identity | None:
