@@ -25,6 +25,7 @@ BROADCAST = "websockets.broadcast"
 TOPIC = "bench:broadcast"
 STALLED_SECONDS = 20
 SETTLE_SECONDS = 0.5
+LEAST_SECONDS = 2.5  # of a round: the peer delivers to all about twice a second
 # So many characters make an event of about 200 bytes, with what each side puts around them.
 FILLER = {MARKETCORE: 74, DJANGO: 134}
 
@@ -116,7 +117,7 @@ def fan_out(stage: Stage) -> Workload:
         try:
             time.sleep(SETTLE_SECONDS)
             with publisher(stage, name) as publish:
-                return deliver(sockets, publish, seconds)
+                return deliver(sockets, publish, max(seconds, LEAST_SECONDS))
         finally:
             for socket in sockets:
                 socket.close()

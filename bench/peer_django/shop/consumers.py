@@ -27,7 +27,7 @@ class AuctionConsumer(AsyncJsonWebsocketConsumer):
 
     async def receive_json(self, content):
         """Place a bid, answer, and tell everybody."""
-        place = database_sync_to_async(place_bid, thread_sensitive=False)
+        place = database_sync_to_async(place_bid)
         try:
             event = await place(self.user_id, self.auction_id, Decimal(content["amount"]))
         except Refused as refusal:

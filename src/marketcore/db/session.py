@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import zope.sqlalchemy
 from pyramid.scripting import prepare
 from pyramid_retry import IBeforeRetry
 from sqlalchemy import Engine, Row, TextClause, create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
+from transaction._transaction import Status
+from zope.sqlalchemy.datamanager import STATUS_CHANGED, join_transaction
 
 from marketcore.settings import section
 
@@ -86,11 +87,33 @@ class Reader:
 
 def session_for(request: Any) -> Session:
     """Return the request's session, joined to the request's transaction."""
-    session = request.registry["session_factory"](info={"request": request})
-    # Statements written as SQL count as changes without anybody saying so: nothing is silently rolled back.
-    zope.sqlalchemy.register(session, initial_state="changed", transaction_manager=request.tm)
+    session: Session = request.registry["session_factory"](info={"request": request})
     request.add_finished_callback(lambda _request: session.close())
     return session
+
+
+def _join(session: Session, *_what: Any) -> None:
+    """Let the transaction of a session's request end that of the session.
+
+    Statements written as SQL count as changes without anybody saying so: nothing is silently rolled back.
+    """
+    if request := session.info.get("request"):
+        join_transaction(session, STATUS_CHANGED, request.tm)
+
+
+def _refuse_own_commit(session: Session) -> None:
+    request = session.info.get("request")
+    if request and not session.in_nested_transaction() and request.tm.get().status != Status.COMMITTING:
+        raise AssertionError("a request's session is committed by the request's transaction and by nobody else")
+
+
+def make_session_factory(engine: Engine) -> sessionmaker[Session]:
+    """Return the maker of the sessions of requests. It listens for all of them: listeners of each would cost more."""
+    factory = sessionmaker(engine)
+    event.listen(factory, "after_begin", _join)
+    event.listen(factory, "after_attach", _join)
+    event.listen(factory, "before_commit", _refuse_own_commit)
+    return factory
 
 
 @contextmanager
@@ -138,6 +161,6 @@ def includeme(config: Any) -> None:
     engine = make_engine(core["database_url"], pool_size=core["database_pool_size"])
     config.registry["engine"] = engine
     config.registry["reader"] = Reader(engine)
-    config.registry["session_factory"] = sessionmaker(engine)
+    config.registry["session_factory"] = make_session_factory(engine)
     config.add_request_method(session_for, "db", reify=True)
     config.add_subscriber(lambda _event: wait_before_retry(), IBeforeRetry)
