@@ -35,6 +35,7 @@ CORE = (
     "marketcore.disputes",
     "marketcore.payouts",
     "marketcore.reconciliation",
+    "marketcore.notifications",
 )
 LIBRARIES = {
     "tm.manager_hook": "pyramid_tm.explicit_manager",

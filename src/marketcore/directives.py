@@ -10,6 +10,8 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import resources
+from importlib.util import find_spec
 from typing import Any
 
 import colander
@@ -88,6 +90,22 @@ class LiveCommand:
     body: Any
     answer: Any
     queued: bool
+
+
+@dataclass(frozen=True)
+class NotificationType:
+    """Something people are told of. ``templates`` is the ``package:folder`` of ``NAME.jinja2``.
+
+    ``channels`` are those it takes unless a person chooses others; what is not ``optional`` cannot be switched off.
+    Of a ``digest`` type, letters gather for ``notifications.digest_minutes``.
+    """
+
+    name: str
+    title: str
+    templates: str
+    channels: frozenset[str]
+    digest: bool
+    optional: bool
 
 
 @dataclass(frozen=True)
@@ -288,6 +306,37 @@ def add_payout_provider(config: Any, name: str, provider: Any) -> None:
     _declare(config, "payout providers", name, provider)
 
 
+def add_notification_type(
+    config: Any,
+    name: str,
+    *,
+    title: str,
+    templates: str,
+    channels: str = "in_app email",
+    digest: bool = False,
+    optional: bool = True,
+) -> None:
+    """Let people be told of ``name`` with ``NotificationService.notify``; ``templates`` holds its ``NAME.jinja2``."""
+    if not _EVENT_TYPE.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} is no notification type: use at most 60 of a-z, 0-9, '_' and '.', as in 'order.paid'"
+        )
+    package, _colon, folder = templates.partition(":")
+    if find_spec(package) is None or not resources.files(package).joinpath(folder, f"{name}.jinja2").is_file():
+        raise ConfigurationError(f"the notification type {name!r} has no template {templates}/{name}.jinja2: add one")
+    chosen = frozenset(channels.split())
+    if unknown := chosen - {"in_app", "email", "sms"}:
+        raise ConfigurationError(
+            f"the notification type {name!r} has the channels {sorted(unknown)}: use in_app, email and sms"
+        )
+    _declare(config, "notification types", name, NotificationType(name, title, templates, chosen, digest, optional))
+
+
+def add_sms_provider(config: Any, name: str, provider: Any) -> None:
+    """Make ``provider`` (an ``SmsProvider``) available to ``notifications.sms_provider`` under ``name``."""
+    _declare(config, "sms providers", name, provider)
+
+
 def add_payment_purpose(config: Any, name: str, purpose: Any) -> None:
     """Let payments be made for ``name``; ``purpose`` is a ``PaymentPurpose`` or its dotted name."""
     _declare(config, "payment purposes", name, config.maybe_dotted(purpose))
@@ -335,6 +384,8 @@ CATEGORIES = (
     "payment providers",
     "payout providers",
     "payment purposes",
+    "notification types",
+    "sms providers",
     "processes",
     "front pages",
     "migrations",
@@ -356,6 +407,8 @@ DIRECTIVES: Mapping[str, Callable[..., Any]] = {
         add_payment_provider,
         add_payout_provider,
         add_payment_purpose,
+        add_notification_type,
+        add_sms_provider,
         add_process,
         add_front_page,
         add_migrations,

@@ -30,6 +30,20 @@ class UserBlocked:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailVerified:
+    """Somebody has proved that they read the e-mails of this account's address."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanged:
+    """An account has another password: its owner changed it, or set it after forgetting the old one."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsRevoked:
     """These sessions of a user have ended: their tokens and sockets are worthless."""
 

@@ -54,6 +54,12 @@ class Blocked(Forbidden):
     code, title = "account-blocked", "This account is blocked"
 
 
+class EmailUnverified(Forbidden):
+    """The account's e-mail address has to be confirmed before it may trade."""
+
+    code, title = "email-unverified", "The e-mail address of this account is not confirmed"
+
+
 class NotFound(MarketError):
     """It does not exist, or not for this caller."""
 

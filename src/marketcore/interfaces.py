@@ -396,6 +396,14 @@ class PaymentPurpose(Protocol):
         ...
 
 
+class SmsProvider(Protocol):
+    """The integration that sends text messages."""
+
+    def send(self, number: str, text: str, id: str) -> None:
+        """Send ``text``; ``id`` is the same where it is sent again. Raise where a later try may help."""
+        ...
+
+
 class ListingKind(Protocol):
     """A way of selling: at a fixed price, by auction, …"""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -26,6 +27,11 @@ class Secrets:
     def derive(self, use: str) -> bytes:
         """Return the 32-byte key for ``use``."""
         return hmac.new(self._secret, f"marketcore {use}".encode(), hashlib.sha256).digest()
+
+    def code(self, id: str) -> str:
+        """Return the code of 256 bits that belongs to ``id``; whoever sees the id alone cannot make it."""
+        made = hmac.new(self.derive("code"), id.encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 
 def load_secrets(secret: str, environment: str, data_dir: str) -> Secrets:

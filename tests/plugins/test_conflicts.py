@@ -24,6 +24,8 @@ OF_GOOD = {
     "good provider": "payment providers 'good_pay'",
     "good payout provider": "payout providers 'good_payout'",
     "good purpose": "payment purposes 'good_thing'",
+    "good notification type": "notification types 'good.polished'",
+    "good SMS provider": "sms providers 'good_sms'",
     "good process": "processes 'good_sweeper'",
     "good front page": "front pages 'good_things'",
     "good route": "route 'good.things'",
@@ -32,6 +34,7 @@ OF_GOOD = {
 OF_CORE = {
     "core settings": ("settings 'marketcore'", "config.py"),
     "core permission": ("permissions declared 'admin'", "web/__init__.py"),
+    "core notification type": ("notification types 'order.paid'", "notifications/__init__.py"),
     "core process": ("processes 'web'", "web/__init__.py"),
     "core periodic job": ("jobs 'web.forget_old_answers'", "web/__init__.py"),
     "core event": ("live events 'order:{} order.paid'", "orders/__init__.py"),

@@ -23,6 +23,8 @@ TABLES = {
     "payment providers": "good_pay",
     "payout providers": "good_payout",
     "payment purposes": "good_thing",
+    "notification types": "good.polished",
+    "sms providers": "good_sms",
     "processes": "good_sweeper",
     "front pages": "good_things",
 }

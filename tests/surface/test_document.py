@@ -14,6 +14,7 @@ from .addresses import addresses
 FREE = {
     ("ListingDocument", "details"): "what the kind of listing adds",
     ("NextActionDocument", "data"): "what the provider asks the payer to do",
+    ("NotificationDocument", "data"): "what the type of notification tells of",
     ("DestinationDetails",): "what the provider needs to pay somebody there",
     ("Payer",): "what the provider asks of the payer; see the provider's options",
     ("ProblemDocument",): "problem documents may say more (RFC 9457, section 3.2)",

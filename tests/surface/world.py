@@ -97,6 +97,7 @@ class World:
         people.market.perform(print_invoice, self.invoice["id"])
         amount = {"amount": {"amount": "20.00", "currency": "KES"}}
         self.recharge = self._made("POST", "/api/v1/wallet/recharges", self.buyer, amount)
+        self.notification = self._made("GET", "/api/v1/users/me/notifications", self.buyer)["items"][0]
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         self.refund, self.dispute_id = self._regret()
         self.violation = self._break_word()
@@ -162,6 +163,7 @@ class World:
             "checkout_id": self.checkout["id"],
             "order_id": self.order["id"],
             "payment_id": self.payment["id"],
+            "notification_id": self.notification["id"],
             "session_id": self.session["id"],
             "refund_id": self.refund["id"],
             "dispute_id": self.dispute_id,

@@ -19,15 +19,17 @@ def settings():
 
 
 def heard(socket, type, timeout=10):
-    """Return the next event, which has to be of ``type``."""
-    event = socket.next_event(timeout)
+    """Return the next event that is no notification, which has to be of ``type``."""
+    while (event := socket.next_event(timeout))["type"] == "notification":
+        pass
     assert event["type"] == type, event
     return event["data"]
 
 
 def sent(house, person):
-    """Return the types of everything that the person's own channel has carried."""
-    statement = 'SELECT type FROM live_events WHERE channel = :channel ORDER BY "offset"'
+    """Return the types of everything that the person's own channel has carried, notifications apart."""
+    statement = """SELECT type FROM live_events WHERE channel = :channel AND type <> 'notification'
+                   ORDER BY "offset" """
     return [row.type for row in house.market.query(statement, channel=f"user:{person.id}")]
 
 

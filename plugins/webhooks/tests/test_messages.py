@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from marketcore.events import (
     DisputeChanged,
+    EmailVerified,
     MoneySetAside,
     PaymentCaptured,
     PaymentFailed,
@@ -194,12 +195,15 @@ def test_an_admins_platform_wide_endpoint_is_told_of_everybody_as_long_as_the_ro
     assert [kind for kind, _body in told(hooks, wide)] == expected
     hooks.perform(lambda request: request.emit(UserBlocked(person, True, "spam")))
     assert told(hooks, wide)[-1][1]["data"] == {"user_id": person, "state": "blocked"}
+    hooks.perform(lambda request: request.emit(EmailVerified(person)))
+    kind, body = told(hooks, wide)[-1]
+    assert (kind, body["data"]) == ("user.email_verified", {"user_id": person})
     assert told(hooks, narrow) == []
     hooks.query("UPDATE users SET roles = ARRAY['buyer'] WHERE id = :id", id=boss.id)
     shop.step(shop.buyer, "cancelled")
     hooks.query("UPDATE users SET roles = ARRAY['admin'], blocked_at = market_clock() WHERE id = :id", id=boss.id)
     hooks.perform(lambda request: request.emit(UserRegistered(person)))
-    assert len(told(hooks, wide)) == 4
+    assert len(told(hooks, wide)) == 5
 
 
 def test_what_waits_for_an_admins_endpoint_is_not_sent_once_the_role_is_gone(hooks, receiver):

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketcore.events import SessionsRevoked, UserBlocked
+from marketcore.events import EmailVerified, PasswordChanged, SessionsRevoked, UserBlocked
+from marketcore.identity.recovery import RecoveryService
 from marketcore.identity.services import IdentityService
 from marketcore.identity.sessions import SessionService
 from marketcore.identity.settings import IdentitySettings
+
+_LETTERS = (
+    ("account.verify_email", "Confirm your e-mail address", "email"),
+    ("account.reset_password", "Set a new password", "email"),
+    ("account.password_changed", "Your password was changed", "in_app email"),
+)
 
 
 def includeme(config: Any) -> None:
@@ -20,9 +27,18 @@ def includeme(config: Any) -> None:
     config.include(".collaborators")
     config.register_service_factory(".services.identity_service", IdentityService)
     config.register_service_factory(".services.session_service", SessionService)
+    config.register_service_factory(".recovery.recovery_service", RecoveryService)
+    for name, title, channels in _LETTERS:
+        config.add_notification_type(
+            name, title=title, templates="marketcore.identity:templates", channels=channels, optional=False
+        )
+    config.add_event_subscriber(".subscribers.tell_of_password", PasswordChanged)
+    config.add_job(".jobs.send_password_reset")
     config.add_after_commit_subscriber(".subscribers.forget_identities", SessionsRevoked)
     config.add_after_commit_subscriber(".subscribers.forget_identities", UserBlocked)
+    config.add_after_commit_subscriber(".subscribers.forget_identities", EmailVerified)
     config.add_live_channel("user:{user_id}", ".live.may_hear_user")
     config.add_periodic_job(".jobs.forget_expired_sessions", every_seconds=3600)
     config.include(".routes")
     config.scan(".views")
+    config.scan(".recovery_views")

@@ -22,7 +22,9 @@ def includeme(config: Any) -> None:
     registry["access_tokens"] = AccessTokens(
         registry["secrets"].derive("access-token"), issuer=core["public_url"], lifetime=settings["access_minutes"] * 60
     )
-    registry["identities"] = Identities(registry["engine"], registry["access_tokens"])
+    registry["identities"] = Identities(
+        registry["engine"], registry["access_tokens"], verified_only=settings["require_verified_email"]
+    )
     registry["login_attempts"] = Attempts(build_limits(registry, {"account": settings["login_attempts"]}))
 
 

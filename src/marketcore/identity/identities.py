@@ -23,7 +23,8 @@ ENTRIES = 100_000
 _FOREVER = 2**40
 
 _LIVE = text(
-    """SELECT u.id, u.roles, u.blocked_at IS NOT NULL AS blocked, s.id AS session_id
+    """SELECT u.id, u.roles, u.blocked_at IS NOT NULL AS blocked, u.email_verified_at IS NULL AS unverified,
+              s.id AS session_id
        FROM auth_sessions s JOIN users u ON u.id = s.user_id
        CROSS JOIN (SELECT market_clock() AS now OFFSET 0) c
        WHERE s.id = :session_id AND s.user_id = :user_id AND s.revoked_at IS NULL AND s.expires_at > c.now
@@ -38,9 +39,10 @@ class Identities:
     What one process revokes it forgets at once; another process notices within ``SECONDS``.
     """
 
-    def __init__(self, engine: Engine, tokens: AccessTokens) -> None:
+    def __init__(self, engine: Engine, tokens: AccessTokens, *, verified_only: bool = False) -> None:
         self._engine = engine
         self._tokens = tokens
+        self._verified_only = verified_only
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._known: OrderedDict[bytes, tuple[float, Identity | None]] = OrderedDict()
@@ -101,7 +103,10 @@ class Identities:
         }
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             row = connection.execute(_LIVE, values).one_or_none()
-        return Identity(row.id, frozenset(row.roles), row.session_id, row.blocked) if row else None
+        if row is None:
+            return None
+        unverified = self._verified_only and row.unverified
+        return Identity(row.id, frozenset(row.roles), row.session_id, row.blocked, unverified)
 
     def _remember(self, key: bytes, until: float, identity: Identity | None, generation: int) -> None:
         with self._lock:

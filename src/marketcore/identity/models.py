@@ -1,4 +1,4 @@
-"""Accounts, sessions and refresh tokens."""
+"""Accounts, sessions, refresh tokens and what is proved by e-mail."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class User(Base):
     first_name: Mapped[str] = mapped_column(String(100), server_default="")
     last_name: Mapped[str] = mapped_column(String(100), server_default="")
     phone: Mapped[str] = mapped_column(String(20), server_default="")
+    email_verified_at: Mapped[Moment | None]
     password_hash: Mapped[str] = mapped_column(String(200))
     roles: Mapped[list[str]] = mapped_column(ARRAY(String(20)))
     blocked_at: Mapped[Moment | None]
@@ -70,6 +71,26 @@ class RefreshToken(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     session_id: Mapped[UUID] = mapped_column(ForeignKey("auth_sessions.id", ondelete="CASCADE"))
     created_at: Mapped[CreatedAt]
+    used_at: Mapped[Moment | None]
+
+
+class EmailToken(Base):
+    """What was sent to ``email`` to prove that its reader owns the account, by its SHA-256; it is used once."""
+
+    __tablename__ = "email_tokens"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('verify_email','reset_password')", name="purpose_known"),
+        Index("ix_email_tokens_user_id", "user_id", "purpose", "created_at"),
+        Index("ix_email_tokens_expires_at", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[str] = mapped_column(String(20))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    email: Mapped[str] = mapped_column(String(254))
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[Moment]
     used_at: Mapped[Moment | None]
 
 

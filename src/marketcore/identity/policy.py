@@ -10,7 +10,7 @@ from pyramid.security import Allowed, Denied
 from sqlalchemy import text
 
 from marketcore.directives import table
-from marketcore.exceptions import Blocked, Forbidden, MarketError, NotAuthenticated
+from marketcore.exceptions import Blocked, EmailUnverified, Forbidden, MarketError, NotAuthenticated
 from marketcore.identity.rules import Identity, Verdict, decide
 
 # Views with this permission do not look at the Authorization header: logging in again must be possible with an
@@ -78,14 +78,18 @@ def load_identity(registry: Any, user_id: int, session_id: UUID) -> Identity | N
 def denied(request: Any) -> MarketError:
     """Return the refusal to answer instead of Pyramid's 403 (``registry["denied"]``)."""
     result = getattr(getattr(request, "exception", None), "result", None)
-    return refusal(request.registry, request.identity, getattr(result, "s", None) == Verdict.BLOCKED.value)
+    return refusal(request.registry, request.identity, getattr(result, "s", ""))
 
 
-def refusal(registry: Any, identity: Identity | None, blocked: bool) -> MarketError:
-    """Return why ``identity`` may not do something; ``blocked`` if only because the account is."""
+def refusal(registry: Any, identity: Identity | None, verdict: str) -> MarketError:
+    """Return why ``identity`` may not do something that ``verdict``, the value of a ``Verdict``, refuses."""
     if identity is None:
         return NotAuthenticated("the access token is missing, not valid any more or not ours: log in or refresh")
-    if blocked:
+    if verdict == Verdict.UNVERIFIED:
+        return EmailUnverified(
+            "confirm your e-mail address first: POST /api/v1/users/me/email-verification sends a letter"
+        )
+    if verdict == Verdict.BLOCKED:
         reason = _blocked_reason(registry, identity.user_id)
         return Blocked(f"this account is blocked: {reason}", reason=reason)
     return Forbidden("none of your roles allows this")

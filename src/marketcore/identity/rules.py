@@ -16,12 +16,16 @@ ROLES_BY_SIGN_UP = {"buyer": ("buyer",), "seller": ("seller",), "both": ("buyer"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a request comes from: a user in one of their sessions."""
+    """Who a request comes from: a user in one of their sessions.
+
+    ``unverified`` is said only where the marketplace asks for a confirmed e-mail address, and this one is not.
+    """
 
     user_id: int
     roles: frozenset[str]
     session_id: UUID
     blocked: bool
+    unverified: bool = False
 
 
 class Verdict(StrEnum):
@@ -30,6 +34,7 @@ class Verdict(StrEnum):
     ALLOWED = "allowed"
     NOT_AUTHENTICATED = "not authenticated"
     BLOCKED = "blocked"
+    UNVERIFIED = "unverified"
     FORBIDDEN = "forbidden"
 
 
@@ -45,6 +50,8 @@ def decide(holders: frozenset[str], trade: bool, identity: Identity | None) -> V
         return Verdict.FORBIDDEN
     if identity.blocked and (trade or granted == {"admin"}):
         return Verdict.BLOCKED
+    if identity.unverified and trade:
+        return Verdict.UNVERIFIED
     return Verdict.ALLOWED
 
 

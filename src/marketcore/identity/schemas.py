@@ -111,6 +111,30 @@ class PasswordChange(Schema):
     new = _new_password()
 
 
+class Proof(Schema):
+    """What was sent by e-mail."""
+
+    token = text(200, min_length=1)
+
+
+class LetterDocument(Schema):
+    """What happens next."""
+
+    detail = text(200)
+
+
+class ResetWish(Schema):
+    """Whose password is forgotten."""
+
+    email = _email()
+
+
+class NewPassword(Proof):
+    """What was sent by e-mail, and the password from now on."""
+
+    password = _new_password()
+
+
 class BlockReason(Schema):
     """Why an account is blocked; its owner reads it."""
 
@@ -128,6 +152,7 @@ class UserDocument(Schema):
 
     id = key()
     email = text(254)
+    email_verified = flag(description="whether its owner has proved to read its e-mails")
     username = text(60)
     first_name = text(100)
     last_name = text(100)

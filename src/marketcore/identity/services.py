@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketcore.directives import ROLES
-from marketcore.events import UserBlocked, UserRegistered
+from marketcore.events import PasswordChanged, UserBlocked, UserRegistered
 from marketcore.exceptions import Conflict, Invalid, NotAuthenticated, NotFound
 from marketcore.identity import rules
 from marketcore.identity.attempts import Attempts
@@ -21,7 +21,10 @@ from marketcore.identity.refusals import EmailTaken, UsernameTaken
 from marketcore.identity.sessions import Caller, SessionService, TokenPair
 from marketcore.settings import section
 
-_COLUMNS = "id, email, username, first_name, last_name, phone, roles, blocked_at, blocked_reason, created_at"
+_COLUMNS = (
+    "id, email, username, first_name, last_name, phone, roles, blocked_at, blocked_reason, "
+    "created_at, email_verified_at"
+)
 _INSERT = text(
     f"""INSERT INTO users (email, username, first_name, last_name, phone, password_hash, roles)
         VALUES (:email, :username, :first_name, :last_name, :phone, :password_hash, :roles)
@@ -39,6 +42,7 @@ _CREDENTIALS = text(
        FROM users u WHERE email = :email OR lower(username) = lower(:username)"""
 )
 _OWN_HASH = text("SELECT password_hash, email, username FROM users WHERE id = :user_id")
+_VOUCH = text("UPDATE users SET email_verified_at = market_clock() WHERE id = :user_id")
 _SET_HASH = text("UPDATE users SET password_hash = :new WHERE id = :user_id AND password_hash = :old RETURNING id")
 _READ = text(f"SELECT {_COLUMNS} FROM users WHERE id = :user_id")
 _CHANGE = text(
@@ -150,6 +154,17 @@ class IdentityService:
         if self._db.execute(_SET_HASH, values).first() is None:
             raise Conflict("the password has just been changed elsewhere")
         self._sessions.end(user_id, "password changed", sparing=session_id)
+        self._emit(PasswordChanged(user_id))
+
+    def set_password(self, user_id: int, new: str) -> None:
+        """Set a new password for somebody who does not know the old one, and end all of their sessions."""
+        row = self._db.execute(_OWN_HASH, {"user_id": user_id}).one()
+        self._check_password(new, "password", row.email, row.username)
+        values = {"user_id": user_id, "old": row.password_hash, "new": self._passwords.hash(new)}
+        if self._db.execute(_SET_HASH, values).first() is None:
+            raise Conflict("the password has just been changed elsewhere")
+        self._sessions.end(user_id, "password reset")
+        self._emit(PasswordChanged(user_id))
 
     def _check_password(self, password: str, field: str, email: str, username: str) -> None:
         fault = rules.password_fault(password, min_length=self._min_length, email=email, username=username)
@@ -197,11 +212,13 @@ class IdentityService:
 def create_user(request: Any, email: str, password: str, roles: Sequence[str], **profile: str) -> int:
     """Return the id of a new account with any ``roles``, admin among them: for operators, never for a route.
 
-    ``profile`` may hold username, first_name, last_name and phone.
+    The operator vouches for its e-mail address: nobody is asked to confirm it. ``profile`` may hold
+    username, first_name, last_name and phone.
     """
     unknown = set(roles) - ROLES
     _check(roles=f"must be some of {sorted(ROLES)}" if unknown or not roles else None)
     user_id: int = request.find_service(IdentityService).register(email, password, roles, **profile).id
+    request.db.execute(_VOUCH, {"user_id": user_id})
     return user_id
 
 

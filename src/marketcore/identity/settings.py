@@ -1,4 +1,4 @@
-"""``identity.*``: how long a login lasts and what a password costs."""
+"""``identity.*``: how long a login lasts, what a password costs and what is proved by e-mail."""
 
 from __future__ import annotations
 
@@ -31,6 +31,20 @@ class IdentitySettings(colander.MappingSchema):
     argon2_memory_kib = colander.SchemaNode(colander.Integer(), missing=19_456, validator=colander.Range(8_192))
     argon2_time_cost = colander.SchemaNode(colander.Integer(), missing=2, validator=colander.Range(1, 20))
     argon2_parallelism = colander.SchemaNode(colander.Integer(), missing=1, validator=colander.Range(1, 16))
+    verify_email = colander.SchemaNode(
+        colander.Boolean(), missing=True, description="whether a letter asks new members to confirm their address"
+    )
+    require_verified_email = colander.SchemaNode(
+        colander.Boolean(), missing=False, description="whether only members with a confirmed address may trade"
+    )
+    verification_hours = colander.SchemaNode(colander.Integer(), missing=48, validator=colander.Range(1, 168))
+    reset_minutes = colander.SchemaNode(colander.Integer(), missing=60, validator=colander.Range(5, 1440))
+    letters_per_hour = colander.SchemaNode(
+        colander.Integer(),
+        missing=5,
+        validator=colander.Range(1, 100),
+        description="letters of one kind, to confirm an address or set a password, that an account gets",
+    )
     login_attempts = colander.SchemaNode(
         colander.String(),
         missing="60/hour",

@@ -11,9 +11,11 @@ from pyramid.view import view_config
 
 from marketcore.exceptions import NotAuthenticated, NotFound
 from marketcore.identity import schemas
+from marketcore.identity.recovery import RecoveryService
 from marketcore.identity.rules import ROLES_BY_SIGN_UP
 from marketcore.identity.services import IdentityService
 from marketcore.identity.sessions import Caller, SessionService, TokenPair
+from marketcore.settings import section
 from marketcore.web.errors import problem
 from marketcore.web.json import utc
 from marketcore.web.pagination import decode_cursor, page
@@ -33,6 +35,8 @@ def register(request: Any) -> dict[str, Any]:
     roles = ROLES_BY_SIGN_UP[given.pop("role")]
     row = request.find_service(IdentityService).register(roles=roles, **given)
     pair = request.find_service(SessionService).open(row.id, row.password_hash, caller(request))
+    if section(request.registry, "identity")["verify_email"]:
+        request.find_service(RecoveryService).send_verification(row.id)
     request.response.status_int = 201
     return {"user": present_user(row), **present_tokens(pair)}
 
@@ -211,6 +215,7 @@ def present_user(row: Any) -> dict[str, Any]:
     return {
         "id": row.id,
         "email": row.email,
+        "email_verified": row.email_verified_at is not None,
         "username": row.username,
         "first_name": row.first_name,
         "last_name": row.last_name,

@@ -34,6 +34,7 @@ def includeme(config: Any) -> None:
     config.add_periodic_job(".jobs.tell_bids", every_seconds=1)
     config.add_periodic_job(".jobs.tell_endings", every_seconds=10)
     config.add_job(".jobs.settle_unpaid")
+    config.include(".notices")
     config.include(".channels")
     config.include(".routes")
     config.scan(".views")

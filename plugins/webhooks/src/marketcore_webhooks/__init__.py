@@ -6,6 +6,7 @@ from typing import Any
 
 from marketcore.events import (
     DisputeChanged,
+    EmailVerified,
     MoneySetAside,
     OrderPlaced,
     OrderStateChanged,
@@ -48,6 +49,7 @@ def includeme(config: Any) -> None:
     config.add_event_subscriber(".subscribers.write_message", ViolationRecorded)
     config.add_event_subscriber(".subscribers.write_message", UserRegistered)
     config.add_event_subscriber(".subscribers.write_message", UserBlocked)
+    config.add_event_subscriber(".subscribers.write_message", EmailVerified)
     config.add_periodic_job(".jobs.send_due", every_seconds=1)
     config.add_periodic_job(".jobs.forget_old_messages", every_seconds=3600)
     config.include(".routes")

@@ -68,7 +68,7 @@ class Commands:
         permission = self._permissions[command.permission]
         verdict = decide(permission.to, permission.trade, identity)
         if verdict is not Verdict.ALLOWED:
-            raise await self._ask(refusal, identity, verdict is Verdict.BLOCKED)
+            raise await self._ask(refusal, identity, verdict.value)
 
     def _hand_over(self, socket: Socket, frame: Command, command: LiveCommand, data: dict[str, Any]) -> None:
         if socket.commands >= self._per_socket:

@@ -48,6 +48,10 @@ def claims(config):
         "good provider": lambda: config.add_payment_provider("good_pay", object()),
         "good payout provider": lambda: config.add_payout_provider("good_payout", object()),
         "good purpose": lambda: config.add_payment_purpose("good_thing", object()),
+        "good notification type": lambda: config.add_notification_type(
+            "good.polished", title="Rivals", templates="marketcore_good:templates"
+        ),
+        "good SMS provider": lambda: config.add_sms_provider("good_sms", object()),
         "good process": lambda: config.add_process("good_sweeper", serve),
         "good front page": lambda: config.add_front_page("good_things", "/rival", about="rivals"),
         "good route": lambda: config.add_route("good.things", "/api/v1/rival"),
@@ -56,6 +60,9 @@ def claims(config):
         ),
         "core settings": lambda: config.add_settings_schema("marketcore", CoreSettings()),
         "core permission": lambda: config.declare_permission("admin", "anyone"),
+        "core notification type": lambda: config.add_notification_type(
+            "order.paid", title="Rivals", templates="marketcore.notifications:templates"
+        ),
         "core process": lambda: config.add_process("web", serve),
         "core periodic job": lambda: config.add_periodic_job("marketcore.web.jobs.forget_old_answers", every_seconds=5),
         "core event": lambda: config.add_live_event("order:{id}", "order.paid", RivalDocument),

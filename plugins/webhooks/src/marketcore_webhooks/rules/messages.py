@@ -94,6 +94,10 @@ def _user_blocked(fact: events.UserBlocked) -> Told:
     return Told(f"user.{state}", {"user_id": fact.user_id, "state": state})
 
 
+def _email_verified(fact: events.EmailVerified) -> Told:
+    return Told("user.email_verified", {"user_id": fact.user_id})
+
+
 _TELLERS: Mapping[type, Callable[[Any], Told]] = {
     events.OrderPlaced: _order_placed,
     events.OrderStateChanged: _order_changed,
@@ -106,6 +110,7 @@ _TELLERS: Mapping[type, Callable[[Any], Told]] = {
     events.DisputeChanged: _dispute_changed,
     events.UserRegistered: _user_registered,
     events.UserBlocked: _user_blocked,
+    events.EmailVerified: _email_verified,
 }
 # What is subscribed to in the includeme.
 FACTS = frozenset(_TELLERS)
@@ -123,6 +128,7 @@ TYPES = (
     "user.registered",
     "user.blocked",
     "user.unblocked",
+    "user.email_verified",
 )
 
 
