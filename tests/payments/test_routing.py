@@ -102,6 +102,7 @@ def drained(make_till):
     till = make_till({"fakepay__features": "refund partial_refund"})
     payment = till.pay({})
     till.market.registry["payment_routing"]._draining = frozenset({"fakepay"})
+    till.market.spent = True
     return till, payment
 
 

@@ -93,6 +93,8 @@ class WholeTour(Tour):
 
     def _hear(self, socket: LiveClient, kind: str) -> dict[str, Any]:
         event = socket.next_event()
+        while event["type"] == "notification":  # tells the same in words
+            event = socket.next_event()
         self._expect(event["type"] == kind, f"the socket says {kind}, not {event['type']}")
         data: dict[str, Any] = event["data"]
         return data

@@ -45,7 +45,6 @@ def deliver(registry: Any, letter_id: int) -> None:
     except MailRefused as error:
         log.warning("letter_refused", letter_id=letter_id, type=letter.type, reason=str(error))
         state = "refused"
-    crash_point("notifications.sent")
     perform(registry, lambda request: request.db.execute(_END, {"id": letter_id, "state": state}))
 
 

@@ -106,16 +106,19 @@ class Market:
         self._close_clients()
         resting = self.at_rest()
         if resting:
-            self.registry["job caller"].settle()
-            self.registry["engine"].dispose()
+            self._release()
         return resting
 
     def close(self) -> None:
         """Release every connection, and end the thread that tells the live gateways."""
         self._close_clients()
-        self.registry["job caller"].settle()
-        self.registry["engine"].dispose()
+        self._release()
         self.registry["live sender"].close()
+
+    def _release(self) -> None:
+        if caller := self.registry.get("job caller"):  # a configuration of some rooms only may have none
+            caller.settle()
+        self.registry["engine"].dispose()
 
     def _close_clients(self) -> None:
         while self._clients:
