@@ -113,7 +113,8 @@ class Market:
         """Release every connection, and end the thread that tells the live gateways."""
         self._close_clients()
         self._release()
-        self.registry["live sender"].close()
+        if sender := self.registry.get("live sender"):
+            sender.close()
 
     def _release(self) -> None:
         if caller := self.registry.get("job caller"):  # a configuration of some rooms only may have none
