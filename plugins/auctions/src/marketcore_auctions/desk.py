@@ -35,9 +35,6 @@ _NOW_AND_BIDDERS = text(
     """SELECT c.now, u.id, u.username, u.blocked_at IS NOT NULL AS blocked
        FROM (SELECT market_clock() AS now OFFSET 0) c LEFT JOIN users u ON u.id = ANY(CAST(:ids AS bigint[]))"""
 )
-FLIGHTS = 2
-
-
 @dataclass(frozen=True, slots=True)
 class Bid:
     """Somebody's wish to pay at most ``maximum`` for an auction's lot."""
@@ -52,10 +49,7 @@ class BidDesk:
 
     def __init__(self, registry: Any) -> None:
         self._registry = registry
-        # Bids on one auction are always in one flight after another; while one waits for the disk another decides.
-        self._batchers: list[Batcher[Bid, dict[str, Any]]] = [
-            Batcher(self._carry_out, name=f"bids-{number}") for number in range(FLIGHTS)
-        ]
+        self._batcher: Batcher[Bid, dict[str, Any]] = Batcher(self._carry_out, name="bids")
 
     def place(self, bid: Bid) -> Future[dict[str, Any]]:
         """Queue ``bid``; the future has its document (see ``schemas.BidDocument``) or raises why it is refused.
@@ -64,12 +58,11 @@ class BidDesk:
         ``AuctionClosed``, ``BidTooLow`` (with ``next_minimum``) or ``InsufficientFunds`` (for the deposit). To send
         a bid again is harmless: the leader's same maximum changes nothing and is answered the same.
         """
-        return self._batchers[bid.auction_id % FLIGHTS].submit(bid)
+        return self._batcher.submit(bid)
 
     def close(self) -> None:
         """Answer what waits and end the thread."""
-        for batcher in self._batchers:
-            batcher.close()
+        self._batcher.close()
 
     def _carry_out(self, bids: list[Bid]) -> Sequence[dict[str, Any] | BaseException]:
         for attempt in range(1, ATTEMPTS + 1):
