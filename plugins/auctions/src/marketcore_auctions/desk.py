@@ -35,6 +35,8 @@ _NOW_AND_BIDDERS = text(
     """SELECT c.now, u.id, u.username, u.blocked_at IS NOT NULL AS blocked
        FROM (SELECT market_clock() AS now OFFSET 0) c LEFT JOIN users u ON u.id = ANY(CAST(:ids AS bigint[]))"""
 )
+
+
 @dataclass(frozen=True, slots=True)
 class Bid:
     """Somebody's wish to pay at most ``maximum`` for an auction's lot."""
