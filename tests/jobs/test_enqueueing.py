@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from decimal import Decimal
 
+import psycopg
 import pytest
 
 from marketcore.db.session import work
+from marketcore.jobs.calling import CHANNEL
 from marketcore.jobs.enqueueing import UnknownJob, enqueue
 from marketcore.jobs.running import run_waiting
 
@@ -17,11 +19,12 @@ def in_unit_of_work(shop, function):
         return function(request)
 
 
-def test_a_rolled_back_transaction_leaves_no_job(shop):
-    def enqueue_and_fail(request):
-        request.enqueue("job_app.record", label="never")
-        raise RuntimeError("changed my mind")
+def enqueue_and_fail(request):
+    request.enqueue("job_app.record", label="never")
+    raise RuntimeError("changed my mind")
 
+
+def test_a_rolled_back_transaction_leaves_no_job(shop):
     with pytest.raises(RuntimeError, match="changed my mind"):
         in_unit_of_work(shop, enqueue_and_fail)
     assert shop.query("SELECT * FROM jobs") == []
@@ -35,6 +38,26 @@ def test_a_job_is_invisible_until_the_commit_and_runs_after_it(shop):
     assert run_waiting(shop.registry) == 1
     assert shop.labels() == ["sold"]
     assert shop.query("SELECT * FROM jobs") == []
+
+
+def test_workers_are_called_after_the_commit_and_for_nothing_that_is_rolled_back_or_due_later(shop):
+    plain = shop.registry["engine"].url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as listener:
+        listener.execute(f"LISTEN {CHANNEL}")
+        with pytest.raises(RuntimeError):
+            in_unit_of_work(shop, enqueue_and_fail)
+        shop.enqueue("job_app.record", label="later", delay_seconds=3600)
+        assert list(listener.notifies(timeout=0.2)) == []
+        shop.enqueue("job_app.record", label="sold")
+        assert [call.channel for call in listener.notifies(timeout=30, stop_after=1)] == [CHANNEL]
+
+
+def test_a_job_whose_call_is_lost_is_found_by_looking(shop, monkeypatch):
+    monkeypatch.setattr(shop.registry["job caller"], "call", lambda: None)
+    shop.worker()
+    shop.enqueue("job_app.record", label="sold")
+    shop.await_empty()
+    assert shop.labels() == ["sold"]
 
 
 def test_a_service_without_a_request_enqueues_through_its_session(shop):
