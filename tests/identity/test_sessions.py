@@ -71,6 +71,27 @@ def test_a_session_ended_in_one_process_ends_in_every_other(two_processes, peopl
     assert there.refresh(ann.refresh).status_code == 401
 
 
+REVISION = "SELECT number FROM identity_revision"
+
+
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        ("UPDATE auth_sessions SET revoked_at = market_clock()", True),
+        ("DELETE FROM auth_sessions", True),
+        ("UPDATE users SET blocked_at = market_clock()", True),
+        ("UPDATE users SET roles = ARRAY['buyer','seller']", True),
+        ("UPDATE users SET first_name = 'Ann'", False),
+        ("UPDATE auth_sessions SET expires_at = expires_at + interval '1 day'", False),
+    ],
+)
+def test_whoever_changes_rights_by_sql_need_not_tell_the_processes(market, people, change, counts):
+    people.register()
+    before = market.query(REVISION)
+    market.query(change)
+    assert (market.query(REVISION) != before) is counts
+
+
 def test_a_process_believes_what_it_saw_for_a_second_at_most(two_processes, people_of, monkeypatch):
     here, there = two_processes
     ann = people_of(here).register()
