@@ -11,10 +11,7 @@ _MADE = "marketcore services"
 
 
 def find_service(request: Any, service: type[S]) -> S:
-    """Return the request's ``service``, the same one each time; ``LookupError`` for one that nobody registered.
-
-    >>> request.find_service(OrderService)  # doctest: +SKIP
-    """
+    """Return the request's ``service``, the same one each time; ``LookupError`` for one that nobody registered."""
     made = request.__dict__.setdefault(_MADE, {})
     if service not in made:
         name = service_name(service)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -13,6 +14,10 @@ from marketcore.testing.contracts import at_once
 from marketcore_auctions.chain import hash_of, read_entry
 
 from .lots import kes, stamp
+
+
+def amount(money):
+    return Decimal(money["amount"])
 
 
 def problem(answer):
@@ -361,5 +366,5 @@ def test_a_document_is_read_while_bids_come_in_and_never_disagrees_with_itself(h
         seen.append(house.look(lot, reader))
     thread.join()
     for one, two in pairwise(seen):
-        assert (one["bids"], float(one["price"]["amount"])) <= (two["bids"], float(two["price"]["amount"]))
-    assert all(float(one["next_minimum"]["amount"]) - float(one["price"]["amount"]) in (0, 5) for one in seen)
+        assert (one["bids"], amount(one["price"])) <= (two["bids"], amount(two["price"]))
+    assert all(amount(one["next_minimum"]) - amount(one["price"]) in (0, 5) for one in seen)
