@@ -8,7 +8,7 @@ from marketcore.media.services import VariantService
 
 
 def make_variants(request: Any, media_id: int) -> None:
-    """Turn the upload of ``media_id`` into its public variants."""
+    """Turn the upload of ``media_id`` into its variants."""
     request.find_service(VariantService).make(media_id)
 
 

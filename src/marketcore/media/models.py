@@ -1,4 +1,4 @@
-"""Stored files: images of products and people, later documents."""
+"""Stored files: images of products and people, and what only some may see."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from marketcore.db.base import Base, CreatedAt, Key
 
 
 class MediaObject(Base):
-    """One uploaded image. ``state`` goes from ``processing`` (only the private upload exists) to ``ready``
-    (re-encoded ``variants`` exist, the upload is gone) or ``failed``."""
+    """One uploaded file. ``state`` goes from ``processing`` (only the upload exists) to ``ready`` (re-encoded
+    ``variants`` exist, the upload is gone) or ``failed``. A ``private`` one has no public address: whose it is to
+    see is decided by the noun it belongs to. A PDF is private, ``ready`` at once, and 0 by 0 pixels large."""
 
     __tablename__ = "media_objects"
     __table_args__ = (
@@ -29,5 +30,6 @@ class MediaObject(Base):
     width: Mapped[int]
     height: Mapped[int]
     size_bytes: Mapped[int]
+    private: Mapped[bool] = mapped_column(server_default="false")
     variants: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     created_at: Mapped[CreatedAt]

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 
 INCOMING = "incoming"
 IMAGES = "images"
-# Largest side in pixels of each public variant.
+PRIVATE = "private"
+PDF = "application/pdf"
+# Largest side in pixels of each variant.
 VARIANTS: Mapping[str, int] = {"large": 1600, "thumb": 320}
 
 
@@ -15,14 +17,24 @@ def incoming_path(key: str) -> str:
     return f"{INCOMING}/{key}"
 
 
-def variant_path(key: str, variant: str) -> str:
-    """Return where a public variant is kept; the same for every run of the job that makes it."""
-    return f"{IMAGES}/{key}/{variant}.webp"
+def variant_path(key: str, variant: str, *, private: bool = False) -> str:
+    """Return where a variant is kept; the same for every run of the job that makes it."""
+    return f"{PRIVATE if private else IMAGES}/{key}/{variant}.webp"
 
 
-def variant_paths(key: str) -> dict[str, str]:
+def variant_paths(key: str, *, private: bool = False) -> dict[str, str]:
     """Return the paths of every variant by its name."""
-    return {name: variant_path(key, name) for name in VARIANTS}
+    return {name: variant_path(key, name, private=private) for name in VARIANTS}
+
+
+def document_path(key: str) -> str:
+    """Return where a private PDF is kept, as it came."""
+    return f"{PRIVATE}/{key}/document.pdf"
+
+
+def is_pdf(data: bytes) -> bool:
+    """Whether ``data`` begins and ends as a PDF does (ISO 32000-1, 7.5.2 and 7.5.5); nothing of it is read."""
+    return data.startswith(b"%PDF-") and b"%%EOF" in data[-1024:]
 
 
 def key_of(path: str) -> str:

@@ -18,8 +18,12 @@ from marketcore.media.models import MediaObject
 from marketcore.media.rules import (
     IMAGES,
     INCOMING,
+    PDF,
+    PRIVATE,
     VARIANTS,
+    document_path,
     incoming_path,
+    is_pdf,
     key_of,
     orphans,
     variant_paths,
@@ -33,7 +37,7 @@ ORPHAN_AGE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A checked image that lies in the store and has no row yet."""
+    """A checked file that lies in the store and has no row yet."""
 
     key: str
     header: imaging.Header
@@ -57,38 +61,51 @@ class MediaService:
         self._after_commit = after_commit
         self._max_pixels = max_pixels
 
-    def keep(self, data: bytes) -> Upload:
+    def keep(self, data: bytes, *, documents: bool = False) -> Upload:
         """Check ``data`` and put it into the store under a private name; call this before taking any lock.
 
-        ``Invalid`` names what is wrong. An upload whose transaction fails is swept away a day later.
+        It has to be an image or, with ``documents``, may be a PDF, which can only be recorded as private. ``Invalid``
+        names what is wrong. An upload whose transaction fails is swept away a day later.
         """
-        header = imaging.read_header(data, self._max_pixels)
+        pdf = documents and is_pdf(data)
+        header = imaging.Header(PDF, 0, 0) if pdf else imaging.read_header(data, self._max_pixels)
         upload = Upload(secrets.token_hex(16), header, len(data))
-        self._store.put(incoming_path(upload.key), data)
+        self._store.put(document_path(upload.key) if pdf else incoming_path(upload.key), data)
         return upload
 
-    def record(self, owner_id: int, upload: Upload) -> MediaObject:
-        """Write the row of ``upload`` and the job that makes its variants; return the row."""
+    def record(self, owner_id: int, upload: Upload, *, private: bool = False) -> MediaObject:
+        """Write the row of ``upload`` and the job that makes its variants; return the row.
+
+        A ``private`` file gets no public address: serve it with ``marketcore.media.private.private_response`` to
+        those who may see it.
+        """
+        pdf = upload.header.content_type == PDF
+        if pdf and not private:
+            raise ValueError("a PDF is recorded as private: nobody has looked at what is in it")
         media = MediaObject(
             owner_id=owner_id,
             key=upload.key,
-            state="processing",
+            state="ready" if pdf else "processing",
             content_type=upload.header.content_type,
             width=upload.header.width,
             height=upload.header.height,
             size_bytes=upload.size_bytes,
-            variants={},
+            private=private,
+            variants={"document": document_path(upload.key)} if pdf else {},
         )
         self._session.add(media)
         self._session.flush()
-        self._enqueue("media.make_variants", media_id=media.id)
+        if not pdf:
+            self._enqueue("media.make_variants", media_id=media.id)
         return media
 
     def discard(self, media_ids: Iterable[int]) -> None:
         """Delete the rows of ``media_ids`` and, once that is certain, their files."""
-        statement = delete(MediaObject).where(MediaObject.id.in_(list(media_ids))).returning(MediaObject.key)
-        for key in self._session.scalars(statement).all():
-            self._after_commit(self._store.delete, incoming_path(key), *variant_paths(key).values())
+        gone = delete(MediaObject).where(MediaObject.id.in_(list(media_ids)))
+        statement = gone.returning(MediaObject.key, MediaObject.private)
+        for key, private in self._session.execute(statement).all():
+            paths = [*variant_paths(key, private=private).values(), *([document_path(key)] if private else [])]
+            self._after_commit(self._store.delete, incoming_path(key), *paths)
 
     def set_picture(self, user_id: int, data: bytes) -> MediaObject:
         """Make ``data`` the profile picture of ``user_id``, in place of the one before."""
@@ -116,7 +133,7 @@ class MediaService:
 
 
 class VariantService:
-    """What the jobs do: public variants from private uploads, and no file without a row."""
+    """What the jobs do: variants from uploads, and no file without a row."""
 
     def __init__(self, session: Any, store: MediaStore, after_commit: Callable[..., None]) -> None:
         self._session = session
@@ -144,7 +161,7 @@ class VariantService:
         except imaging.Unreadable as error:
             log.warning("image_unreadable", media_id=media.id, reason=str(error))
             return {"state": "failed"}
-        paths = variant_paths(media.key)
+        paths = variant_paths(media.key, private=media.private)
         for name, variant in made.items():
             self._store.put(paths[name], variant.data)
         return {"state": "ready", "variants": paths, "width": made["large"].width, "height": made["large"].height}
@@ -157,9 +174,8 @@ class VariantService:
     def sweep(self) -> int:
         """Delete files older than a day that no row needs; return how many."""
         before = clock.now(self._session) - ORPHAN_AGE
-        return sum(
-            self._sweep_batch(paths) for prefix in (INCOMING, IMAGES) for paths in self._store.older(prefix, before)
-        )
+        prefixes = (INCOMING, IMAGES, PRIVATE)
+        return sum(self._sweep_batch(paths) for prefix in prefixes for paths in self._store.older(prefix, before))
 
     def _sweep_batch(self, paths: list[str]) -> int:
         keys = {key_of(path) for path in paths}

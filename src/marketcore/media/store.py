@@ -1,7 +1,7 @@
 """The object store, local or S3: the only module that knows obstore.
 
-Keys that begin with ``incoming/`` are private uploads waiting to be re-encoded; ``images/`` holds what the public
-may see.
+Keys that begin with ``incoming/`` are uploads waiting to be re-encoded; ``images/`` holds what the public may see,
+``private/`` what only those may whom a view lets.
 """
 
 from __future__ import annotations
