@@ -14,6 +14,7 @@ from pyramid_retry import IBeforeRetry
 from sqlalchemy import Engine, Row, TextClause, create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import QueuePool
 from transaction._transaction import Status
 from zope.sqlalchemy.datamanager import STATUS_CHANGED, join_transaction
 
@@ -32,10 +33,28 @@ def psycopg_url(url: str) -> str:
     return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else url
 
 
+class ConnectionPool(QueuePool):
+    """A pool that keeps nothing once it is disposed of: what another thread brings back later is closed."""
+
+    _disposed = False
+
+    def dispose(self) -> None:
+        """Close what rests here, and from now on whatever comes back."""
+        self._disposed = True
+        super().dispose()
+
+    def _do_return_conn(self, record: Any) -> None:
+        super()._do_return_conn(record)
+        # In this order: either the disposal has found the connection, or it is found here.
+        if self._disposed:
+            super().dispose()
+
+
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:
     """Return an engine whose sessions think in UTC and whose statements cannot wait for a lock for ever."""
     engine = create_engine(
         psycopg_url(url),
+        poolclass=ConnectionPool,
         pool_size=pool_size,
         max_overflow=pool_size,
         hide_parameters=True,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from marketcore.config import configure
 from marketcore.db.session import perform, work
@@ -55,11 +55,7 @@ class Market:
         """Move the whole marketplace's clock, for example ``travel("25 hours")``."""
         name = self.registry["engine"].url.database
         self.query(f"ALTER DATABASE {name} SET marketcore.clock_shift = '{interval}'")
-        left_behind = self.registry["engine"].pool
         self.registry["engine"].dispose()
-        # What other threads are using goes back to the pool of the past, which closes it.
-        event.listen(left_behind, "checkin", lambda _connection, record: record.invalidate())
-        left_behind.dispose()
 
     def client(self, token: str | None = None, **options: Any) -> httpx.Client:
         """Return an HTTP client of the running server, with ``token`` as its bearer token; closed with the market."""
