@@ -52,6 +52,23 @@ class SessionsRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class SellerVerified:
+    """An administrator has verified a seller, or has taken that back (``verified`` false)."""
+
+    user_id: int
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SellerRated:
+    """What buyers think of a seller has changed: ``count`` ratings, ``average`` in hundredths of a star."""
+
+    user_id: int
+    average: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListingPublished:
     """A listing can be bought."""
 
