@@ -13,16 +13,46 @@ from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor, Moment
 
 
 class CartItem(Base):
-    """A listing in a buyer's cart. ``award_minor`` is a price agreed elsewhere (a won lot), else the listing's."""
+    """A listing in a buyer's cart, at the listing's price, or reserved for them by a ``CartAward``."""
 
     __tablename__ = "cart_items"
-    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("award_id IS NULL OR quantity = 1", name="award_is_one_piece"),
+    )
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"), primary_key=True)
     quantity: Mapped[int]
-    award_minor: Mapped[Minor | None]
+    award_id: Mapped[int | None] = mapped_column(ForeignKey("cart_awards.id"), unique=True)
     added_at: Mapped[CreatedAt]
+
+
+class CartAward(Base):
+    """One piece of a listing that somebody has won: out of stock, in their cart at ``unit_minor`` until ``due_at``.
+
+    ``held`` as long as the cart item is there, whose lock decides what becomes of it: ``ordered``, ``removed`` by the
+    winner, or ``lapsed`` at its deadline.
+    """
+
+    __tablename__ = "cart_awards"
+    __table_args__ = (
+        CheckConstraint("unit_minor > 0", name="price_positive"),
+        CheckConstraint("state IN ('held','ordered','removed','lapsed')", name="state_known"),
+        CheckConstraint("(state = 'ordered') = (order_id IS NOT NULL)", name="order_when_ordered"),
+        CheckConstraint("(state = 'held') = (ended_at IS NULL)", name="ended_unless_held"),
+        Index("ix_cart_awards_due_at", "due_at", postgresql_where=text("state = 'held'")),
+    )
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), index=True)
+    unit_minor: Mapped[Minor]
+    due_at: Mapped[Moment]
+    state: Mapped[str] = mapped_column(String(10), server_default="held")
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"), index=True)
+    ended_at: Mapped[Moment | None]
+    created_at: Mapped[CreatedAt]
 
 
 class Checkout(Base):
