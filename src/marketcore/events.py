@@ -100,13 +100,31 @@ class OrderStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CartAwardEnded:
+    """What somebody had won is no longer reserved in their cart.
+
+    ``outcome``: ``ordered`` (with its order), ``removed`` by them, or ``lapsed`` at its deadline.
+    """
+
+    award_id: int
+    user_id: int
+    listing_id: int
+    outcome: str
+    order_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ViolationRecorded:
-    """A buyer did not keep their word about an order; ``standing`` violations now count against them."""
+    """A buyer did not keep their word about an order, or about what they had won and not ordered (``listing_id``).
+
+    ``standing`` violations now count against them.
+    """
 
     user_id: int
-    order_id: int
+    order_id: int | None
     kind: str
     standing: int
+    listing_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def test_a_limit_is_reached_by_as_many_and_nought_is_none(limit, standing, reach
 
 
 def test_a_reason_names_the_orders_and_fits_into_its_column():
-    assert reason(2, [(9, "backed_out"), (7, "unpaid")]) == (
+    assert reason(2, [("order 9", "backed_out"), ("order 7", "unpaid")]) == (
         "too many violations (2): order 9 was won and called off; order 7 was not paid for in time"
     )
-    assert len(reason(10**6, [(10**18 - 1, "unpaid")] * 8)) <= 500
+    assert len(reason(10**6, [("listing 999999999999999999", "unpaid")] * 8)) <= 500

@@ -44,5 +44,5 @@ def tell_of_block(request: Any, event: UserBlocked) -> None:
 
 def tell_of_violation(request: Any, event: ViolationRecorded) -> None:
     """Tell a buyer that not paying counts."""
-    data = {"order_id": event.order_id, "kind": event.kind, "standing": event.standing}
+    data = {"order_id": event.order_id, "kind": event.kind, "standing": event.standing, "listing_id": event.listing_id}
     request.find_service(NotificationService).notify(event.user_id, "violation.recorded", data)

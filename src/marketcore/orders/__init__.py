@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marketcore.events import PaymentFailed
+from marketcore.orders.awards import CartAwards
 from marketcore.orders.cart import CartService
 from marketcore.orders.checkout import CheckoutService
 from marketcore.orders.commissions import CommissionRates
@@ -22,6 +23,7 @@ def includeme(config: Any) -> None:
     config.declare_permission("orders.order.read", "member")
     config.declare_permission("orders.order.step", "member")
     config.declare_permission("orders.commission.decide", "admin")
+    config.register_service_factory(".awards.cart_awards", CartAwards)
     config.register_service_factory(".cart.cart_service", CartService)
     config.register_service_factory(".checkout.checkout_service", CheckoutService)
     config.register_service_factory(".services.order_service", OrderService)
@@ -36,6 +38,7 @@ def includeme(config: Any) -> None:
         config.add_live_event("order:{order_id}", f"order.{state}", ".schemas.OrderMoved")
     config.add_live_event("order:{order_id}", "order.payment_failed", ".schemas.OrderNotPaid")
     config.add_periodic_job(".jobs.expire_unpaid", every_seconds=10)
+    config.add_periodic_job(".jobs.lapse_awards", every_seconds=10)
     config.add_periodic_job(".jobs.release_delivered", every_seconds=60)
     config.include(".routes")
     config.scan(".views")

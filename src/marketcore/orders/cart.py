@@ -1,4 +1,4 @@
-"""The cart: what a buyer means to buy. It reserves nothing."""
+"""The cart: what a buyer means to buy. It reserves nothing but what they have won."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from sqlalchemy import text
 
 from marketcore.directives import table
 from marketcore.exceptions import Conflict, NotFound
+from marketcore.orders.awards import CartAwards
 
 _ITEMS = text(
-    """SELECT c.listing_id, c.quantity, coalesce(c.award_minor, l.price_minor) AS unit_minor, l.currency, l.state,
-              l.quantity AS left_over, l.seller_id, p.title
+    """SELECT c.listing_id, c.quantity, coalesce(a.unit_minor, l.price_minor) AS unit_minor, l.currency, p.title,
+              a.due_at AS reserved_until,
+              coalesce(a.due_at > market_clock(), l.state = 'active' AND l.quantity >= c.quantity) AS buyable
        FROM cart_items c JOIN listings l ON l.id = c.listing_id JOIN products p ON p.id = l.product_id
+       LEFT JOIN cart_awards a ON a.id = c.award_id
        WHERE c.user_id = :user ORDER BY c.added_at, c.listing_id"""
 )
 _LISTING = text("SELECT id, kind, state, seller_id FROM listings WHERE id = :id")
@@ -20,17 +23,18 @@ _PUT = text(
     """INSERT INTO cart_items (user_id, listing_id, quantity) VALUES (:user, :listing, :quantity)
        ON CONFLICT (user_id, listing_id) DO UPDATE SET
          quantity = least(CASE WHEN :add THEN cart_items.quantity ELSE 0 END + excluded.quantity, 1000000)
-       WHERE cart_items.award_minor IS NULL"""
+       WHERE cart_items.award_id IS NULL"""
 )
-_REMOVE = text("DELETE FROM cart_items WHERE user_id = :user AND listing_id = :listing")
+_REMOVE = text("DELETE FROM cart_items WHERE user_id = :user AND listing_id = :listing AND award_id IS NULL")
 _COUNT = text("SELECT count(*) FROM cart_items WHERE user_id = :user AND listing_id <> :listing")
 
 
 class CartService:
     """Reads and changes carts."""
 
-    def __init__(self, session: Any, kinds: Any, max_items: int) -> None:
+    def __init__(self, session: Any, awards: CartAwards, kinds: Any, max_items: int) -> None:
         self._session = session
+        self._awards = awards
         self._kinds = kinds
         self._max_items = max_items
 
@@ -52,7 +56,9 @@ class CartService:
         self._session.execute(_PUT, {"user": user_id, "listing": listing_id, "quantity": quantity, "add": add})
 
     def remove(self, user_id: int, listing_id: int) -> None:
-        """Take a listing out of the cart."""
+        """Take a listing out of the cart; to do so with what one has won breaks one's word."""
+        if self._awards.give_up(user_id, listing_id):
+            return
         if self._session.execute(_REMOVE, {"user": user_id, "listing": listing_id}).rowcount == 0:
             raise NotFound(f"listing {listing_id} is not in the cart")
 
@@ -62,4 +68,5 @@ def cart_service(_context: Any, request: Any) -> CartService:
     from marketcore.settings import section
 
     settings = section(request.registry, "orders")
-    return CartService(request.db, table(request.registry, "listing kinds"), settings["max_cart_items"])
+    awards = request.find_service(CartAwards)
+    return CartService(request.db, awards, table(request.registry, "listing kinds"), settings["max_cart_items"])

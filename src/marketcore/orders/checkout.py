@@ -12,23 +12,28 @@ from sqlalchemy import text
 from marketcore.events import OrderPlaced
 from marketcore.exceptions import Conflict, NotFound, OutOfStock
 from marketcore.money import Money
+from marketcore.orders.awards import CartAwards
 from marketcore.orders.rules import UNPACKED, CartLine, check_award, split_by_seller
 from marketcore.states import OrderState
 
 # Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
 _LOCK_CART = text(
-    """SELECT listing_id, quantity, award_minor FROM cart_items WHERE user_id = :buyer ORDER BY listing_id FOR UPDATE"""
+    """SELECT c.listing_id, c.quantity, a.unit_minor, c.award_id
+       FROM cart_items c JOIN listings l ON l.id = c.listing_id LEFT JOIN cart_awards a ON a.id = c.award_id
+       WHERE c.user_id = :buyer AND (CAST(:currency AS text) IS NULL OR l.currency = :currency)
+       ORDER BY c.listing_id FOR UPDATE OF c"""
 )
 # The listings are locked in id order, here and wherever stock comes back.
 _LOCK_LISTINGS = text(
     """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
-              coalesce(w.agreed_minor, l.price_minor) AS unit_minor, w.quantity AS wanted, l.quantity AS left,
+              coalesce(w.agreed_minor, l.price_minor) AS unit_minor, w.quantity AS wanted,
+              l.quantity + num_nonnulls(w.award_id) AS left, w.award_id IS NOT NULL AS awarded,
               coalesce((SELECT r.basis_points FROM commission_rates r
                         WHERE (r.seller_id = l.seller_id OR r.seller_id IS NULL)
                           AND (r.category_id = p.category_id OR r.category_id IS NULL)
                         ORDER BY r.seller_id IS NULL, r.category_id IS NULL LIMIT 1), :commission) AS commission_bp
-       FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[]), CAST(:agreed AS bigint[]))
-            AS w(listing_id, quantity, agreed_minor)
+       FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[]), CAST(:agreed AS bigint[]),
+                   CAST(:awards AS bigint[])) AS w(listing_id, quantity, agreed_minor, award_id)
        JOIN listings l ON l.id = w.listing_id JOIN products p ON p.id = l.product_id
        ORDER BY l.id FOR NO KEY UPDATE OF l"""
 )
@@ -85,16 +90,27 @@ class CheckoutService:
 
     def __init__(self, session: Any, emit: Any, publish: Any, *, payment_minutes: int, commission_bp: int) -> None:
         self._session = session
+        self._awards = CartAwards(session, emit)
         self._emit = emit
         self._publish = publish
         self._payment_minutes = payment_minutes
         self._commission_bp = commission_bp
 
-    def check_out(self, buyer_id: int, ship_to: dict[str, str]) -> int:
-        """Place the buyer's whole cart and return the checkout's id; ``OutOfStock`` or ``Conflict`` if it cannot."""
-        cart = self._session.execute(_LOCK_CART, {"buyer": buyer_id}).all()
+    def check_out(self, buyer_id: int, ship_to: dict[str, str], currency: str | None = None) -> int:
+        """Place the buyer's cart, or what of it is priced in ``currency``, and return the checkout's id.
+
+        What they have won costs what was agreed. ``OutOfStock`` or ``Conflict`` if it cannot be, ``ReservationEnded``
+        once the time to buy something won is over.
+        """
+        cart = self._session.execute(_LOCK_CART, {"buyer": buyer_id, "currency": currency}).all()
+        awards = [item.award_id for item in cart if item.award_id is not None]
         sellers = split_by_seller(self._locked(cart), buyer_id)
-        checkout_id: int = self._order(buyer_id, sellers, None, ship_to=ship_to)[0].checkout_id
+        if awards:
+            self._awards.take_up(awards)
+        orders = self._order(buyer_id, sellers, None, ship_to=ship_to)
+        if awards:
+            self._awards.ordered(awards, [order.id for order in orders])
+        checkout_id: int = orders[0].checkout_id
         return checkout_id
 
     def award(
@@ -106,7 +122,7 @@ class CheckoutService:
         listing: it may be paused or closed. ``binding`` says whether not paying breaks the buyer's word. ``NotFound``
         without such a listing, ``OutOfStock`` if none is left, ``Conflict`` for its seller.
         """
-        lines = self._locked([(listing_id, 1, unit_minor)])
+        lines = self._locked([(listing_id, 1, unit_minor, None)])
         if not lines:
             raise NotFound(f"there is no listing {listing_id}")
         check_award(lines[0], buyer_id)
@@ -130,9 +146,12 @@ class CheckoutService:
         self._session.execute(_SEND_TO, {"id": checkout_id, "ship_to": json.dumps(ship_to)})
 
     def _locked(self, wanted: Sequence[Any]) -> list[CartLine]:
-        """Return the lines for rows of (listing id, quantity, agreed price or ``None``), their listings locked."""
-        listings, quantities, agreed = zip(*wanted, strict=True) if wanted else ((), (), ())
-        given = {"listings": list(listings), "quantities": list(quantities), "agreed": list(agreed)}
+        """Return the lines for rows of (listing id, quantity, agreed price, award), their listings locked.
+
+        Price and award are ``None`` for what is bought at the listing's price.
+        """
+        columns = [list(column) for column in zip(*wanted, strict=True)] or [[], [], [], []]
+        given = dict(zip(("listings", "quantities", "agreed", "awards"), columns, strict=True))
         rows = self._session.execute(_LOCK_LISTINGS, {**given, "commission": self._commission_bp}).mappings()
         return [CartLine(**row) for row in rows]
 

@@ -63,7 +63,7 @@ def check_step(current: OrderState, target: OrderState, actors: Iterable[Actor])
 
 @dataclass(frozen=True, slots=True)
 class CartLine:
-    """What somebody buys of a listing, and the listing as it stands, locked."""
+    """What somebody buys of a listing, and the listing as it stands, locked. ``awarded``: they have won it."""
 
     listing_id: int
     product_id: int
@@ -74,6 +74,7 @@ class CartLine:
     unit_minor: int
     wanted: int
     left: int
+    awarded: bool
     commission_bp: int
 
     @property
@@ -95,7 +96,7 @@ def split_by_seller(lines: Sequence[CartLine], buyer_id: int) -> dict[int, list[
     if len(currencies) > 1:
         raise Conflict(f"the cart mixes {' and '.join(currencies)}: check out one currency at a time")
     for line in lines:
-        if line.state != "active":
+        if line.state != "active" and not line.awarded:
             raise Conflict(f"listing {line.listing_id} ({line.title}) is no longer on sale", listing_id=line.listing_id)
         _check_line(line, buyer_id)
     if sum(line.total_minor for line in lines) > largest_total(currencies[0]):

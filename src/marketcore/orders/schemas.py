@@ -47,6 +47,7 @@ class CartItemDocument(Schema):
     unit_price = MoneyNode()
     total = MoneyNode()
     buyable = flag(description="false: no longer on sale, or fewer left than wanted")
+    reserved_until = nullable(moment(description="you have won this: it is yours to buy at this price until then"))
 
 
 class CartDocument(Schema):
@@ -83,9 +84,15 @@ class ShipToDocument(Schema):
 
 
 class CheckoutBody(Schema):
-    """A checkout of the whole cart."""
+    """A checkout of the cart."""
 
     ship_to = ShipTo(missing=None)
+    currency = text(
+        3,
+        missing=None,
+        validator=colander.Regex("^[A-Z]{3}$", "must be a code such as KES"),
+        description="only what is priced in it; left out: everything",
+    )
 
 
 class Person(Schema):

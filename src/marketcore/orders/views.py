@@ -39,7 +39,8 @@ def _present_item(row: Any) -> dict[str, Any]:
         "quantity": row.quantity,
         "unit_price": present_money(row.unit_minor, row.currency),
         "total": _sum(row.unit_minor * row.quantity, row.currency),
-        "buyable": row.state == "active" and row.left_over >= row.quantity,
+        "buyable": row.buyable,
+        "reserved_until": utc(row.reserved_until),
     }
 
 
@@ -119,9 +120,11 @@ def _checkout(request: Any, checkout_id: int) -> dict[str, Any]:
     openapi={"body": schemas.CheckoutBody, "responses": {201: schemas.CheckoutDocument}, "refusals": [409]},
 )
 def check_out(request: Any) -> dict[str, Any]:
-    """Order everything in the cart: stock is reserved, one order per seller awaits payment."""
-    ship_to = request.valid.body["ship_to"] or {}
-    checkout_id = request.find_service(CheckoutService).check_out(request.authenticated_userid, ship_to)
+    """Order everything in the cart, or what is priced in one currency: stock is reserved, one order per seller awaits payment."""
+    given = request.valid.body
+    checkout_id = request.find_service(CheckoutService).check_out(
+        request.authenticated_userid, given["ship_to"] or {}, given["currency"]
+    )
     request.response.status_int = 201
     return _checkout(request, checkout_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketcore.events import OrderStateChanged
+from marketcore.events import CartAwardEnded, OrderStateChanged
 from marketcore.violations.services import ViolationService
 from marketcore.violations.settings import ViolationSettings
 
@@ -15,5 +15,6 @@ def includeme(config: Any) -> None:
     config.declare_permission("violations.violation.decide", "admin")
     config.register_service_factory(".services.violation_service", ViolationService)
     config.add_event_subscriber(".subscribers.judge_step", OrderStateChanged)
+    config.add_event_subscriber(".subscribers.judge_award", CartAwardEnded)
     config.include(".routes")
     config.scan(".views")

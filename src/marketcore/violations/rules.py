@@ -17,6 +17,7 @@ class Kind(StrEnum):
 
 
 _WORDS: Mapping[str, str] = {Kind.UNPAID: "was not paid for in time", Kind.BACKED_OUT: "was won and called off"}
+_OF_AWARDS: Mapping[str, Kind] = {"lapsed": Kind.UNPAID, "removed": Kind.BACKED_OUT}
 
 
 def broken(change: Any, origin: str, *, for_checkouts: bool) -> Kind | None:
@@ -33,12 +34,17 @@ def broken(change: Any, origin: str, *, for_checkouts: bool) -> Kind | None:
     return Kind.BACKED_OUT if backed_out and origin == "award" else None
 
 
+def broken_by_award(outcome: str) -> Kind | None:
+    """Return how the end of a ``CartAward`` breaks its winner's word, or ``None``."""
+    return _OF_AWARDS.get(outcome)
+
+
 def is_reached(limit: int, standing: int) -> bool:
     """Whether ``standing`` violations block an account; a limit of 0 blocks nobody."""
     return 0 < limit <= standing
 
 
-def reason(standing: int, latest: Sequence[tuple[int, str]]) -> str:
-    """Return what a blocked buyer reads; ``latest`` holds (order id, kind), the newest first."""
-    told = "; ".join(f"order {order_id} {_WORDS.get(kind, kind)}" for order_id, kind in latest)
+def reason(standing: int, latest: Sequence[tuple[str, str]]) -> str:
+    """Return what a blocked buyer reads; ``latest`` holds (what it was about, kind), the newest first."""
+    told = "; ".join(f"{about} {_WORDS.get(kind, kind)}" for about, kind in latest)
     return f"too many violations ({standing}): {told}"

@@ -21,7 +21,8 @@ class ViolationDocument(Schema):
     """A promise to buy that was not kept."""
 
     id = key()
-    order_id = key()
+    order_id = nullable(key())
+    listing_id = nullable(key(description="what was won and never ordered; then there is no order"))
     kind = text(20, description="`unpaid`: not paid for in time; `backed_out`: won and called off")
     created_at = moment()
     pardoned_at = nullable(moment())

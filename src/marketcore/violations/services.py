@@ -20,12 +20,13 @@ _NAMED_IN_REASON = 8
 # Whoever counts somebody's violations holds their account first: nobody else adds or pardons one meanwhile.
 _LOCK_USER = text("SELECT blocked_at IS NOT NULL AS blocked, blocked_for FROM users WHERE id = :user FOR NO KEY UPDATE")
 _RECORD = text(
-    """INSERT INTO violations (user_id, order_id, kind) VALUES (:user, :order, :kind)
-       ON CONFLICT (order_id) DO NOTHING RETURNING id"""
+    """INSERT INTO violations (user_id, order_id, award_id, kind) VALUES (:user, :order, :award, :kind)
+       ON CONFLICT DO NOTHING RETURNING id"""
 )
 _STANDING = text(
-    """SELECT order_id, kind, count(*) OVER () AS standing FROM violations
-       WHERE user_id = :user AND pardoned_at IS NULL ORDER BY id DESC LIMIT :named"""
+    """SELECT v.order_id, a.listing_id, v.kind, count(*) OVER () AS standing
+       FROM violations v LEFT JOIN cart_awards a ON a.id = v.award_id
+       WHERE v.user_id = :user AND v.pardoned_at IS NULL ORDER BY v.id DESC LIMIT :named"""
 )
 _COUNT = text("SELECT count(*) FROM violations WHERE user_id = :user AND pardoned_at IS NULL")
 _PARDON = text(
@@ -33,8 +34,9 @@ _PARDON = text(
        WHERE id = :id AND pardoned_at IS NULL RETURNING order_id"""
 )
 _OF_ORDER = text("SELECT id, user_id FROM violations WHERE order_id = :order AND pardoned_at IS NULL")
-_COLUMNS = """SELECT v.id, v.user_id, u.username, v.order_id, v.kind, v.created_at, v.pardoned_at, v.pardoned_by, v.note
-              FROM violations v JOIN users u ON u.id = v.user_id"""
+_COLUMNS = """SELECT v.id, v.user_id, u.username, v.order_id, a.listing_id, v.kind, v.created_at, v.pardoned_at,
+                     v.pardoned_by, v.note
+              FROM violations v JOIN users u ON u.id = v.user_id LEFT JOIN cart_awards a ON a.id = v.award_id"""
 _ONE = text(f"{_COLUMNS} WHERE v.id = :id")
 _ALL = text(f"{_COLUMNS} WHERE v.id < :before ORDER BY v.id DESC LIMIT :limit")
 _OF_USER = text(f"{_COLUMNS} WHERE v.user_id = :user AND v.id < :before ORDER BY v.id DESC LIMIT :limit")
@@ -49,21 +51,21 @@ class ViolationService:
         self._emit = emit
         self._limit = limit
 
-    def record(self, user_id: int, order_id: int, kind: str) -> bool:
-        """Charge a buyer with an order's violation and block them if that is one too many.
+    def record(self, user_id: int, order_id: int | None, kind: str, *, award_id: int | None = None) -> bool:
+        """Charge a buyer with the violation of an order, or of a ``CartAward``; block them if that is one too many.
 
         ``kind`` is one of ``rules.Kind`` or a short name of the caller's. ``False``, and nothing has changed, if the
-        order has been charged before, pardoned or not.
+        order or award has been charged before, pardoned or not.
         """
         account = self._lock(user_id)
-        wanted = {"user": user_id, "order": order_id, "kind": kind}
+        wanted = {"user": user_id, "order": order_id, "award": award_id, "kind": kind}
         if self._session.execute(_RECORD, wanted).scalar() is None:
             return False
         latest = self._session.execute(_STANDING, {"user": user_id, "named": _NAMED_IN_REASON}).all()
         standing = latest[0].standing
-        self._emit(ViolationRecorded(user_id, order_id, kind, standing))
+        self._emit(ViolationRecorded(user_id, order_id, kind, standing, latest[0].listing_id))
         if rules.is_reached(self._limit, standing) and not account.blocked:
-            reason = rules.reason(standing, [(row.order_id, row.kind) for row in latest])
+            reason = rules.reason(standing, [(_about(row), row.kind) for row in latest])
             self._identity.block(user_id, reason, by=None, rule=RULE)
         return True
 
@@ -74,7 +76,8 @@ class ViolationService:
         """
         row = self._read(violation_id)
         if self._forgive(row.id, row.user_id, by, note):
-            detail = {"user": row.user_id, "order": row.order_id, "note": note}
+            about = {"order": row.order_id} if row.order_id else {"listing": row.listing_id}
+            detail = {"user": row.user_id, **about, "note": note}
             audit.record(self._session, f"user:{by}", "violation.pardon", "violation", violation_id, **detail)
         return self._read(violation_id)
 
@@ -118,6 +121,10 @@ class ViolationService:
         if row is None:
             raise NotFound(f"there is no violation {violation_id}")
         return row
+
+
+def _about(row: Any) -> str:
+    return f"order {row.order_id}" if row.order_id else f"listing {row.listing_id}"
 
 
 def violation_service(_context: Any, request: Any) -> ViolationService:

@@ -17,6 +17,7 @@ def _present(row: Any) -> dict[str, Any]:
     return {
         "id": row.id,
         "order_id": row.order_id,
+        "listing_id": row.listing_id,
         "kind": row.kind,
         "created_at": utc(row.created_at),
         "pardoned_at": utc(row.pardoned_at) if row.pardoned_at else None,

@@ -46,6 +46,8 @@ def _order_changed(fact: events.OrderStateChanged) -> Told:
 
 def _violation_recorded(fact: events.ViolationRecorded) -> Told:
     data = {"user_id": fact.user_id, "order_id": fact.order_id, "kind": fact.kind, "standing": fact.standing}
+    if fact.order_id is None:
+        data["listing_id"] = fact.listing_id
     return Told("violation.recorded", data, (fact.user_id,))
 
 
