@@ -11,7 +11,8 @@ plugin = Plugin("auctions", "Auctions: proxy bids, soft close, a log that proves
 
 def includeme(config: Any) -> None:
     """Add the listing kind ``auction``, bids over HTTP and sockets, and what the clock does to auctions."""
-    from marketcore.events import OrderStateChanged
+    from marketcore.events import CartAwardEnded, OrderStateChanged
+    from marketcore_auctions.conducting import AuctionConductor
     from marketcore_auctions.desk import BidDesk
     from marketcore_auctions.reading import AuctionReader
     from marketcore_auctions.services import AuctionService
@@ -26,14 +27,17 @@ def includeme(config: Any) -> None:
     config.registry["bid desk"] = BidDesk(config.registry)
     config.register_service_factory(".desk.bid_desk", BidDesk)
     config.register_service_factory(".services.auction_service", AuctionService)
+    config.register_service_factory(".conducting.auction_conductor", AuctionConductor)
     config.register_service_factory(".reading.auction_reader", AuctionReader)
     config.register_service_factory(".telling.teller", Teller)
     config.add_listing_kind("auction", ".listing.AuctionListing")
     config.add_event_subscriber(".subscribers.settle_award", OrderStateChanged)
+    config.add_event_subscriber(".subscribers.settle_held", CartAwardEnded)
     config.add_periodic_job(".jobs.close_due_auctions", every_seconds=1)
     config.add_periodic_job(".jobs.tell_bids", every_seconds=1)
     config.add_periodic_job(".jobs.tell_endings", every_seconds=10)
     config.add_job(".jobs.settle_unpaid")
+    config.add_job(".jobs.settle_unordered")
     config.include(".notices")
     config.include(".channels")
     config.include(".routes")

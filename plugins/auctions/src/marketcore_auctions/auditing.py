@@ -23,6 +23,9 @@ _LOG = text(
     """SELECT seq, kind, at, bidder_id, maximum_minor, price_minor, leader_id, text, hash
        FROM auctions_log WHERE auction_id = :id ORDER BY seq"""
 )
+_COMPARED = (
+    "ends_at", "leader_max", "runner_up_max", "bids", "extensions", "paused_at", "remaining", "paused_for",
+)  # fmt: skip
 _AWARDS = text("SELECT bidder_id, price_minor FROM auctions_awards WHERE auction_id = :id ORDER BY round")
 
 
@@ -72,7 +75,7 @@ def _pairs(result: Replayed, row: Any, awards: Any) -> Iterator[tuple[str, Any, 
         told, logged = standing_of_row(row), result.standing
         yield "leader", _called(row, told.leader), logged.leader
         yield "price", row.price_minor, price_of(result.terms, logged)
-        for name in ("ends_at", "leader_max", "runner_up_max", "bids", "extensions"):
+        for name in _COMPARED:
             yield name, getattr(told, name), getattr(logged, name)
 
 

@@ -37,17 +37,19 @@ class SoftClose:
 class Terms:
     """What was promised when the auction was published. It never changes.
 
-    ``increments`` are ``(from price, step)`` pairs, rising, the first from 0.
+    ``increments`` are ``(from price, step)`` pairs, rising, the first from 0. The clock of a ``conducted`` auction is
+    in somebody's hands, who may stop it and let the hammer fall; without ``ends_at`` nothing else ends it.
     """
 
     start_minor: int
     increments: tuple[tuple[int, int], ...]
     starts_at: datetime
-    ends_at: datetime
-    latest_end_at: datetime
+    ends_at: datetime | None
+    latest_end_at: datetime | None
     reserve_minor: int | None = None
     buy_now_minor: int | None = None
     soft_close: SoftClose = SoftClose()
+    conducted: bool = False
 
     def step(self, price: int) -> int:
         """Return the increment above ``price``."""
@@ -59,14 +61,20 @@ _ABOVE_ALL = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an auction stands: who leads with which maximum, and the best maximum of anybody else."""
+    """How an auction stands: who leads with which maximum, and the best maximum of anybody else.
 
-    ends_at: datetime
+    Since ``paused_at`` its clock stands, with ``remaining`` on it; it has stood before for ``paused_for`` in all.
+    """
+
+    ends_at: datetime | None
     leader: Any = None
     leader_max: int = 0
     runner_up_max: int = 0
     bids: int = 0
     extensions: int = 0
+    paused_at: datetime | None = None
+    remaining: timedelta | None = None
+    paused_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,9 @@ class Refusal(StrEnum):
     OVER = "over"
     TOO_LOW = "too_low"
     BELOW_OWN_MAXIMUM = "below_own_maximum"
+    PAUSED = "paused"
+    RUNNING = "running"
+    NOT_CONDUCTED = "not_conducted"
 
 
 def price_of(terms: Terms, standing: Standing) -> int:
@@ -116,12 +127,19 @@ def can_buy_now(terms: Terms, standing: Standing) -> bool:
     return standing.leader is None or (terms.reserve_minor is not None and not reserve_met(terms, standing))
 
 
+def is_over(standing: Standing, now: datetime) -> bool:
+    """Whether the time is up; while the clock stands, or where there is none, it never is."""
+    return standing.ends_at is not None and now >= standing.ends_at
+
+
 def decide(terms: Terms, standing: Standing, bidder: Any, maximum: int, now: datetime) -> Accepted | Refusal:
     """Return what a bid of ``bidder`` up to ``maximum`` does at ``now``. Between equal maxima the earlier one leads."""
     if now < terms.starts_at:
         return Refusal.NOT_STARTED
-    if now >= standing.ends_at:
+    if is_over(standing, now):
         return Refusal.OVER
+    if standing.paused_at is not None:
+        return Refusal.PAUSED
     if bidder == standing.leader:
         return _raise_own(standing, maximum)
     if maximum < next_minimum(terms, standing):
@@ -140,19 +158,56 @@ def _raise_own(standing: Standing, maximum: int) -> Accepted | Refusal:
 def _challenge(standing: Standing, bidder: Any, maximum: int) -> Standing:
     bids = standing.bids + 1
     if maximum > standing.leader_max:
-        return Standing(standing.ends_at, bidder, maximum, standing.leader_max, bids, standing.extensions)
+        return replace(standing, leader=bidder, leader_max=maximum, runner_up_max=standing.leader_max, bids=bids)
     return replace(standing, runner_up_max=max(standing.runner_up_max, maximum), bids=bids)
 
 
 def _soft_close(terms: Terms, standing: Standing, now: datetime) -> Standing:
-    rule = terms.soft_close
-    if rule.policy is SoftClosePolicy.NONE or standing.ends_at - now > rule.window:
+    rule, ends_at, latest = terms.soft_close, standing.ends_at, terms.latest_end_at
+    if rule.policy is SoftClosePolicy.NONE or ends_at is None or latest is None or ends_at - now > rule.window:
         return standing
-    base = standing.ends_at if rule.policy is SoftClosePolicy.EXTEND else now
-    end = min(max(standing.ends_at, base + rule.extension), terms.latest_end_at)
-    if end <= standing.ends_at:
+    base = ends_at if rule.policy is SoftClosePolicy.EXTEND else now
+    end = min(max(ends_at, base + rule.extension), latest + standing.paused_for)
+    if end <= ends_at:
         return standing
     return replace(standing, ends_at=end, extensions=standing.extensions + 1)
+
+
+def pause(terms: Terms, standing: Standing, now: datetime) -> Standing | Refusal:
+    """Return ``standing`` with its clock stopped at ``now``; what is left on it is kept."""
+    refusal = _conducting(terms, standing, now)
+    if refusal or standing.paused_at is not None:
+        return refusal or Refusal.PAUSED
+    remaining = None if standing.ends_at is None else standing.ends_at - now
+    return replace(standing, ends_at=None, paused_at=now, remaining=remaining)
+
+
+def resume(terms: Terms, standing: Standing, now: datetime) -> Standing | Refusal:
+    """Return ``standing`` with its clock going on from where it stood; its latest end moves by the pause."""
+    refusal = _conducting(terms, standing, now)
+    if refusal or standing.paused_at is None:
+        return refusal or Refusal.RUNNING
+    ends_at = None if standing.remaining is None else now + standing.remaining
+    paused_for = standing.paused_for + (now - standing.paused_at)
+    return replace(standing, ends_at=ends_at, paused_at=None, remaining=None, paused_for=paused_for)
+
+
+def hammer(terms: Terms, standing: Standing, now: datetime) -> Standing | Refusal:
+    """Return ``standing`` with its end at ``now``, whether its clock goes or stands."""
+    refusal = _conducting(terms, standing, now)
+    if refusal:
+        return refusal
+    pause_now = timedelta(0) if standing.paused_at is None else now - standing.paused_at
+    paused_for = standing.paused_for + pause_now
+    return replace(standing, ends_at=now, paused_at=None, remaining=None, paused_for=paused_for)
+
+
+def _conducting(terms: Terms, standing: Standing, now: datetime) -> Refusal | None:
+    if not terms.conducted:
+        return Refusal.NOT_CONDUCTED
+    if now < terms.starts_at:
+        return Refusal.NOT_STARTED
+    return Refusal.OVER if is_over(standing, now) else None
 
 
 @dataclass(frozen=True, slots=True)

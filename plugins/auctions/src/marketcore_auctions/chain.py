@@ -19,7 +19,8 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One entry. ``kind``: ``opened``, ``bid``, ``retracted``, ``bought``, ``awarded``, ``unsold``, ``cancelled``.
+    """One entry. ``kind``: ``opened``, ``bid``, ``retracted``, ``bought``, ``awarded``, ``unsold``, ``cancelled``;
+    of auctions whose clock somebody holds also ``paused``, ``resumed`` and ``hammered``.
 
     ``bidder`` and ``leader`` are pseudonyms of this auction; amounts are minor units. ``terms`` are told once, by
     ``opened``; ``without`` names the bidders that an award leaves out.

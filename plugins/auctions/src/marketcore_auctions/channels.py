@@ -14,6 +14,8 @@ def includeme(config: Any) -> None:
     for channel, type, schema in (
         (auction, "auction.bid", schemas.News),
         (auction, "auction.retracted", schemas.News),
+        (auction, "auction.paused", schemas.News),
+        (auction, "auction.resumed", schemas.News),
         (auction, "auction.ending_soon", schemas.EndingSoon),
         (auction, "auction.closed", schemas.Ended),
         (auction, "auction.cancelled", schemas.Cancelled),

@@ -27,7 +27,7 @@ from marketcore.web.json import present_money, utc
 from marketcore_auctions.bidding import Accepted, Refusal, next_minimum
 from marketcore_auctions.deposits import Deposits
 from marketcore_auctions.lots import Lot, locking, lots_of, saving
-from marketcore_auctions.refusals import AuctionClosed, AuctionNotStarted, BidTooLow, OwnAuction
+from marketcore_auctions.refusals import AuctionClosed, AuctionNotStarted, AuctionPaused, BidTooLow, OwnAuction
 from marketcore_auctions.rules import masked
 
 # A statement of its own, after the locks: a bid that waited for them past the end is late.
@@ -57,7 +57,7 @@ class BidDesk:
         """Queue ``bid``; the future has its document (see ``schemas.BidDocument``) or raises why it is refused.
 
         ``NotFound``, ``OwnAuction``, ``Blocked``, ``Invalid`` (another currency), ``AuctionNotStarted``,
-        ``AuctionClosed``, ``BidTooLow`` (with ``next_minimum``) or ``InsufficientFunds`` (for the deposit). To send
+        ``AuctionClosed``, ``AuctionPaused``, ``BidTooLow`` (with ``next_minimum``) or ``InsufficientFunds`` (for the deposit). To send
         a bid again is harmless: the leader's same maximum changes nothing and is answered the same.
         """
         return self._batcher.submit(bid)
@@ -206,6 +206,8 @@ def explained(lot: Lot, refusal: Refusal) -> MarketError:
         return AuctionNotStarted(f"auction {lot.id} begins later", starts_at=utc(lot.terms.starts_at))
     if refusal is Refusal.OVER:
         return AuctionClosed(f"auction {lot.id} is over", ends_at=utc(lot.standing.ends_at))
+    if refusal is Refusal.PAUSED:
+        return AuctionPaused(f"auction {lot.id} is paused: bid again when it goes on")
     if refusal is Refusal.BELOW_OWN_MAXIMUM:
         own = present_money(lot.standing.leader_max, lot.row.currency)
         return BidTooLow("you lead with a higher maximum already", next_minimum=own)

@@ -31,7 +31,7 @@ class Outbid:
     auction_id: int
     user_id: int
     price: Money
-    ends_at: datetime
+    ends_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,20 @@ class AuctionWon:
 
 
 @dataclass(frozen=True, slots=True)
-class AwardDefaulted:
-    """Whoever the lot was awarded to has not paid."""
+class LotHeld:
+    """The lot lies in the cart of ``user_id``, who has won it, at ``price`` until ``due_at``."""
 
     auction_id: int
     user_id: int
-    order_id: int
+    price: Money
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AwardDefaulted:
+    """Whoever the lot was awarded to has not paid, or (``order_id`` is ``None``) never ordered what was held for them."""
+
+    auction_id: int
+    user_id: int
+    order_id: int | None
     round: int

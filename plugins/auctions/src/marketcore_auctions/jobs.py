@@ -40,3 +40,8 @@ def tell_endings(request: Any) -> None:
 def settle_unpaid(request: Any, order_id: int) -> None:
     """Let a lot go on whose order was not paid."""
     request.find_service(AuctionService).settle_unpaid(order_id)
+
+
+def settle_unordered(request: Any, cart_award_id: int) -> None:
+    """Let a lot go on that its winner's cart held in vain."""
+    request.find_service(AuctionService).settle_unordered(cart_award_id)

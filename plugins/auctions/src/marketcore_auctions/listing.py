@@ -40,9 +40,13 @@ class AuctionListing:
 
 
 def terms_from(fields: Mapping[str, Any], settings: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the columns of an auction from what its seller said and, for the rest, the settings."""
+    """Return the columns of an auction from what its seller said and, for the rest, the settings.
+
+    A plugin that sells by ``conducted`` auctions says so, with ``duration_seconds`` or no end at all, and with
+    ``hold_minutes`` where the lot shall go into its winner's cart.
+    """
     starts_at = max(fields.get("starts_at") or now, now)
-    ends_at = fields.get("ends_at") or starts_at + timedelta(minutes=fields.get("duration_minutes") or 0)
+    ends_at = _end(fields, starts_at)
     price, soft_close = fields["price"], fields.get("soft_close") or {}
     reserve, buy_now, deposit = (_minor(fields.get(name)) for name in ("reserve", "buy_now", "deposit"))
     longest = timedelta(minutes=settings["longest_minutes"])
@@ -58,13 +62,23 @@ def terms_from(fields: Mapping[str, Any], settings: Mapping[str, Any], now: date
         "increments": _increments(fields, settings, price.currency),
         "starts_at": starts_at,
         "ends_at": ends_at,
-        "latest_end_at": ends_at if policy == "none" else ends_at + timedelta(seconds=cap),
+        "latest_end_at": ends_at if policy == "none" or ends_at is None else ends_at + timedelta(seconds=cap),
         "soft_close": policy,
         "window_seconds": soft_close.get("window_seconds") or settings["soft_close_window_seconds"],
         "extension_seconds": soft_close.get("extend_seconds") or settings["soft_close_extension_seconds"],
         "if_unpaid": fields.get("if_unpaid") or settings["if_unpaid"],
         "relists_left": settings["relists"],
+        "conducted": fields.get("conducted", False),
+        "hold_minutes": fields.get("hold_minutes"),
     }
+
+
+def _end(fields: Mapping[str, Any], starts_at: datetime) -> datetime | None:
+    if fields.get("conducted") and not fields.get("duration_seconds"):
+        return None
+    duration = timedelta(minutes=fields.get("duration_minutes") or 0, seconds=fields.get("duration_seconds") or 0)
+    end: datetime = fields.get("ends_at") or starts_at + duration
+    return end
 
 
 def _increments(fields: Mapping[str, Any], settings: Mapping[str, Any], currency: str) -> tuple[tuple[int, int], ...]:

@@ -30,9 +30,9 @@ from marketcore_auctions.bidding import (
 from marketcore_auctions.chain import GENESIS, make_entry, pseudonym
 
 COLUMNS = """a.listing_id, a.product_id, a.seller_id, a.title, a.currency, a.start_minor, a.reserve_minor,
-    a.buy_now_minor, a.deposit_minor, a.increments, a.starts_at, a.ends_at AS planned_end_at, a.latest_end_at,
+    a.buy_now_minor, a.deposit_minor, a.increments, a.conducted, a.hold_minutes, a.starts_at, a.ends_at AS planned_end_at, a.latest_end_at,
     a.soft_close, a.window_seconds, a.extension_seconds, a.if_unpaid, a.relists_left, a.key,
-    s.state, s.outcome, s.ends_at, s.price_minor, s.leader_id, s.leader_name, s.leader_max_minor, s.runner_up_minor,
+    s.state, s.outcome, s.ends_at, s.paused_at, s.remaining_us, s.paused_us, s.price_minor, s.leader_id, s.leader_name, s.leader_max_minor, s.runner_up_minor,
     s.bids, s.extensions, s.seq, s.head, s.deposit_hold"""
 # One lock order everywhere: auctions by id, before orders, ledger accounts and live channels.
 _LOCK = text(
@@ -42,12 +42,13 @@ _LOCK = text(
 _SAVE = text(
     """WITH moved AS (
          UPDATE auctions_standings s SET state = n.state, outcome = n.outcome, ends_at = n.ends_at,
-             price_minor = n.price_minor, leader_id = n.leader_id, leader_name = n.leader_name,
+             paused_at = n.paused_at, remaining_us = n.remaining_us, paused_us = n.paused_us, price_minor = n.price_minor,
+             leader_id = n.leader_id, leader_name = n.leader_name,
              leader_max_minor = n.leader_max_minor, runner_up_minor = n.runner_up_minor, bids = n.bids,
              extensions = n.extensions, seq = n.seq, head = n.head, deposit_hold = n.deposit_hold
          FROM json_to_recordset(CAST(:standings AS json)) AS n(listing_id bigint, state text, outcome text,
-             ends_at timestamptz, price_minor bigint, leader_id bigint, leader_name text, leader_max_minor bigint,
-             runner_up_minor bigint, bids int, extensions int, seq bigint, head text, deposit_hold uuid)
+             ends_at timestamptz, paused_at timestamptz, remaining_us bigint, paused_us bigint, price_minor bigint,
+             leader_id bigint, leader_name text, leader_max_minor bigint, runner_up_minor bigint, bids int, extensions int, seq bigint, head text, deposit_hold uuid)
          WHERE s.listing_id = n.listing_id),
        interested AS (
          INSERT INTO auctions_interests (user_id, auction_id, bidding)
@@ -71,6 +72,7 @@ _BESTS = text(
        ORDER BY l.bidder_id, l.maximum_minor DESC, l.seq"""
 )
 RECENT = 5
+MICROSECOND, MILLISECOND = timedelta(microseconds=1), timedelta(milliseconds=1)
 
 
 def terms_of(row: Any) -> Terms:
@@ -87,12 +89,16 @@ def terms_of(row: Any) -> Terms:
         row.reserve_minor,
         row.buy_now_minor,
         soft_close,
+        row.conducted,
     )
 
 
 def standing_of_row(row: Any) -> Standing:
     """Return how the auction of ``row`` stands."""
-    return Standing(row.ends_at, row.leader_id, row.leader_max_minor, row.runner_up_minor, row.bids, row.extensions)
+    return Standing(
+        row.ends_at, row.leader_id, row.leader_max_minor, row.runner_up_minor, row.bids, row.extensions, row.paused_at,
+        None if row.remaining_us is None else row.remaining_us * MICROSECOND, row.paused_us * MICROSECOND,
+    )  # fmt: skip
 
 
 class Lot:
@@ -196,6 +202,8 @@ class Lot:
             "reserve": reserve_word(self.terms, standing),
             "buy_now": present_money(self.terms.buy_now_minor or 0, currency) if can_buy else None,
             "ends_at": utc(standing.ends_at),
+            "paused": standing.paused_at is not None,
+            "remaining_ms": None if standing.remaining is None else standing.remaining // MILLISECOND,
             "extensions": standing.extensions,
             "log_head": self.head,
         }
@@ -270,6 +278,9 @@ def _standing_columns(lot: Lot) -> dict[str, Any]:
         "state": lot.state,
         "outcome": lot.outcome,
         "ends_at": standing.ends_at,
+        "paused_at": standing.paused_at,
+        "remaining_us": None if standing.remaining is None else standing.remaining // MICROSECOND,
+        "paused_us": standing.paused_for // MICROSECOND,
         "price_minor": lot.price_minor,
         "leader_id": standing.leader,
         "leader_name": lot.leader_name if standing.leader else "",

@@ -15,10 +15,11 @@ _INSERT = text(
     """WITH terms AS (
          INSERT INTO auctions_auctions (listing_id, product_id, seller_id, title, currency, start_minor, reserve_minor,
              buy_now_minor, deposit_minor, increments, starts_at, ends_at, latest_end_at, soft_close, window_seconds,
-             extension_seconds, if_unpaid, relists_left, relisted_from)
+             extension_seconds, if_unpaid, relists_left, relisted_from, conducted, hold_minutes)
          SELECT l.id, l.product_id, l.seller_id, p.title, l.currency, l.price_minor, :reserve_minor, :buy_now_minor,
                 :deposit_minor, CAST(:increments AS jsonb), :starts_at, :ends_at, :latest_end_at, :soft_close,
-                :window_seconds, :extension_seconds, :if_unpaid, :relists_left, :relisted_from
+                :window_seconds, :extension_seconds, :if_unpaid, :relists_left, :relisted_from, :conducted,
+                :hold_minutes
          FROM listings l JOIN products p ON p.id = l.product_id WHERE l.id = :listing_id
          RETURNING listing_id, ends_at, start_minor)
        INSERT INTO auctions_standings (listing_id, ends_at, price_minor, head)
@@ -40,7 +41,7 @@ _RELIST = text(
 def open_auction(session: Any, listing_id: int, terms: Mapping[str, Any], now: datetime) -> None:
     """Write the auction of a listing that has just been inserted; ``terms`` are the columns of ``Auction``."""
     row = {**terms, "listing_id": listing_id, "head": GENESIS, "increments": dumps(terms["increments"]).decode()}
-    session.execute(_INSERT, {"relisted_from": None, **row})
+    session.execute(_INSERT, {"relisted_from": None, "conducted": False, "hold_minutes": None, **row})
     lot = lock_lots(session, [listing_id])[listing_id]
     lot.note("opened", now, terms=_told(lot.row))
     save(session, [lot])
@@ -82,4 +83,5 @@ def _told(row: Any) -> dict[str, Any]:
         "soft_close": row.soft_close,
         "window_seconds": row.window_seconds,
         "extension_seconds": row.extension_seconds,
+        **({"conducted": True} if row.conducted else {}),
     }

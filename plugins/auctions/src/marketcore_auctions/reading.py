@@ -50,7 +50,7 @@ def _listed(condition: str, order: str) -> TextClause:
 
 _PAGES = {
     "open": _listed(
-        f"""s.state = 'open' AND s.ends_at > c.now AND a.starts_at <= c.now AND {_SELLER}
+        f"""s.state = 'open' AND s.ends_at > c.now AND a.starts_at <= c.now AND NOT a.conducted AND {_SELLER}
             AND (s.ends_at, s.listing_id) > (CAST(:moment AS timestamptz), :after)""",
         "s.ends_at, s.listing_id",
     ),
@@ -154,6 +154,7 @@ class AuctionReader:
             "outcome": row.outcome,
             "currency": currency,
             "starting_price": present_money(row.start_minor, currency),
+            "conducted": row.conducted,
             "starts_at": utc(row.starts_at),
             "latest_end_at": utc(row.latest_end_at),
             "soft_close": {
@@ -199,17 +200,19 @@ def _won(row: Any) -> dict[str, Any]:
 
 
 def shown_state(row: Any) -> str:
-    """Return ``scheduled``, ``open``, ``closing`` (its time is up) or ``closed``."""
+    """Return ``scheduled``, ``open``, ``paused``, ``closing`` (its time is up) or ``closed``."""
     if row.state == "closed":
         return "closed"
     if row.now < row.starts_at:
         return "scheduled"
-    return "open" if row.now < row.ends_at else "closing"
+    if row.paused_at is not None:
+        return "paused"
+    return "open" if row.ends_at is None or row.now < row.ends_at else "closing"
 
 
 def position_in(state: str, row: Any) -> list[Any]:
     """Return where ``row`` stands in the list of ``state``."""
-    moment = row.starts_at if state == "scheduled" else row.ends_at
+    moment = row.starts_at if state == "scheduled" or row.ends_at is None else row.ends_at
     return [moment.isoformat(), row.listing_id]
 
 

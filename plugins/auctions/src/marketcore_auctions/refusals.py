@@ -23,6 +23,18 @@ class AuctionNotStarted(Conflict):
     code, title = "auction-not-started", "This auction has not begun"
 
 
+class AuctionPaused(Conflict):
+    """Whoever holds its clock has stopped it."""
+
+    code, title = "auction-paused", "This auction is paused"
+
+
+class AuctionRunning(Conflict):
+    """Its clock is not stopped."""
+
+    code, title = "auction-running", "This auction is running"
+
+
 class OwnAuction(Conflict):
     """Sellers do not bid on what they sell."""
 

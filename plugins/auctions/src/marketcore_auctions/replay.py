@@ -13,6 +13,7 @@ from typing import Any
 from marketcore_auctions.bidding import (
     Accepted,
     Best,
+    Refusal,
     SoftClose,
     SoftClosePolicy,
     Standing,
@@ -20,11 +21,18 @@ from marketcore_auctions.bidding import (
     award,
     can_buy_now,
     decide,
+    hammer,
+    is_over,
+    pause,
     price_of,
+    resume,
     standing_of,
 )
 from marketcore_auctions.chain import GENESIS, Entry, hash_of, read_entry
 from marketcore_auctions.rules import check_increments
+
+
+Conduct = Callable[[Terms, Standing, datetime], Standing | Refusal]
 
 
 @dataclass
@@ -65,6 +73,9 @@ class Replay:
             "bought": self._bought,
             "unsold": self._unsold,
             "cancelled": self._cancelled,
+            "paused": lambda *told: self._conducted(pause, *told),
+            "resumed": lambda *told: self._conducted(resume, *told),
+            "hammered": lambda *told: self._conducted(hammer, *told),
         }
 
     def take(self, text: str, stated_hash: str) -> Entry | None:
@@ -140,7 +151,7 @@ class Replay:
         won = award(terms, self._bests, entry.without)
         if won is None or (won.bidder, won.price_minor) != (entry.bidder, entry.price):
             self._differ(entry.seq, f"it awards {entry.bidder} for {entry.price}, the engine {won}")
-        if entry.at < standing.ends_at:
+        if not is_over(standing, entry.at):
             self._differ(entry.seq, f"it is closed at {entry.at}, before its end {standing.ends_at}")
         self._check_round(entry)
         self._compare(entry, terms, standing, price=entry.price)
@@ -163,7 +174,7 @@ class Replay:
     def _unsold(self, entry: Entry, terms: Terms, standing: Standing) -> None:
         if self.result.outcome == "open":
             won = award(terms, self._bests, entry.without)
-            if won is not None or entry.at < standing.ends_at:
+            if won is not None or not is_over(standing, entry.at):
                 self._differ(entry.seq, f"it ends unsold, but the engine awards {won} at {standing.ends_at}")
         elif self.result.outcome != "sold":
             self._differ(entry.seq, f"it had ended: {self.result.outcome}")
@@ -175,8 +186,17 @@ class Replay:
         self._compare(entry, terms, standing)
         self._end("cancelled", None, None)
 
+    def _conducted(self, change: Conduct, entry: Entry, terms: Terms, standing: Standing) -> None:
+        self._check_running(entry, standing)
+        changed = change(terms, standing, entry.at)
+        if not isinstance(changed, Standing):
+            self._differ(entry.seq, f"the engine refuses that it is {entry.kind}: {changed}")
+            return
+        self.result.standing = changed
+        self._compare(entry, terms, changed)
+
     def _check_running(self, entry: Entry, standing: Standing) -> None:
-        if self.result.outcome != "open" or entry.at >= standing.ends_at:
+        if self.result.outcome != "open" or is_over(standing, entry.at):
             self._differ(entry.seq, f"{entry.kind!r} after the end")
 
     def _compare(self, entry: Entry, terms: Terms, standing: Standing, *, price: int | None = None) -> None:
@@ -204,7 +224,12 @@ def replay(entries: Iterable[tuple[str, str]], auction: int | None = None) -> Re
 
 def terms_told(told: dict[str, Any]) -> Terms:
     """Return the terms that the first entry of a log tells; an error of Python's says that they are none."""
-    moments = {name: datetime.fromisoformat(told[name]) for name in ("starts_at", "ends_at", "latest_end_at")}
+    conducted = bool(told.get("conducted", False))
+    starts_at = datetime.fromisoformat(told["starts_at"])
+    ends = {
+        name: None if conducted and told[name] is None else datetime.fromisoformat(told[name])
+        for name in ("ends_at", "latest_end_at")
+    }
     soft_close = SoftClose(
         SoftClosePolicy(told["soft_close"]),
         timedelta(seconds=told["window_seconds"]),
@@ -216,5 +241,7 @@ def terms_told(told: dict[str, Any]) -> Terms:
         reserve_minor=told["reserve"],
         buy_now_minor=told["buy_now"],
         soft_close=soft_close,
-        **moments,
+        conducted=conducted,
+        starts_at=starts_at,
+        **ends,
     )

@@ -12,7 +12,12 @@ def masked(username: str) -> str:
 
 
 def faults_of_terms(
-    start: int, reserve: int | None, buy_now: int | None, starts_at: datetime, ends_at: datetime, longest: timedelta
+    start: int,
+    reserve: int | None,
+    buy_now: int | None,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    longest: timedelta,
 ) -> dict[str, str]:
     """Return what is wrong with the terms of a new auction, by field."""
     faults = {}
@@ -20,6 +25,8 @@ def faults_of_terms(
         faults["reserve"] = "must be at least the starting price"
     if buy_now is not None and buy_now < max(start, reserve or 0):
         faults["buy_now"] = "must be at least the starting price and the reserve price"
+    if ends_at is None:
+        return faults
     if not starts_at < ends_at:
         faults["ends_at"] = "must be in the future and after starts_at"
     elif ends_at - starts_at > longest:

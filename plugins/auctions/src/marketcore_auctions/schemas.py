@@ -22,7 +22,7 @@ from marketcore.web.schema import (
     whole,
 )
 
-STATES = ("scheduled", "open", "closing", "closed")
+STATES = ("scheduled", "open", "paused", "closing", "closed")
 OUTCOMES = ("sold", "unsold", "cancelled")
 POLICIES = ("none", "extend", "reset")
 LARGEST = 2**31 - 1
@@ -93,7 +93,7 @@ class BidDocument(Schema):
     price = MoneyNode()
     next_minimum = MoneyNode()
     bids = whole(0, LARGEST)
-    ends_at = moment()
+    ends_at = nullable(moment())
     server_now = moment()
 
 
@@ -138,13 +138,16 @@ class LiveFields(Schema):
     leader = nullable(Bidder())
     reserve = choice("none", "met", "not_met")
     buy_now = nullable(MoneyNode(description="null once it is gone"))
-    ends_at = moment()
+    ends_at = nullable(moment(description="null while it is paused, and where only the hammer ends it"))
+    paused = flag()
+    remaining_ms = nullable(whole(0, 2**53 - 1, description="what is left on a clock that is paused"))
     extensions = whole(0, LARGEST)
     log_head = text(64, description="the hash of the last entry of the auction's log")
 
 
 class AuctionDocument(LiveFields):
-    """An auction. `closing`: its time is up, and it is about to be closed."""
+    """An auction. `closing`: its time is up, and it is about to be closed. Whoever sells a `conducted` one holds its
+    clock: they pause it, let it go on, and let the hammer fall."""
 
     id = key()
     product_id = key()
@@ -155,8 +158,9 @@ class AuctionDocument(LiveFields):
     outcome = nullable(choice(*OUTCOMES))
     currency = text(3)
     starting_price = MoneyNode()
+    conducted = flag()
     starts_at = moment()
-    latest_end_at = moment()
+    latest_end_at = nullable(moment(description="a pause moves it by its length"))
     soft_close = SoftCloseDocument()
     deposit = nullable(MoneyNode())
     server_now = moment()
@@ -263,7 +267,7 @@ class OutbidNews(Schema):
     title = text(200)
     price = MoneyNode()
     next_minimum = nullable(MoneyNode())
-    ends_at = moment()
+    ends_at = nullable(moment())
 
 
 class WonNews(Schema):

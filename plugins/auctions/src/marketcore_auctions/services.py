@@ -15,13 +15,14 @@ from marketcore.db.session import collided
 from marketcore.events import ListingPublished
 from marketcore.exceptions import Blocked, Conflict, NotFound
 from marketcore.money import Money
+from marketcore.orders.awards import CartAwards
 from marketcore.orders.checkout import CheckoutService
 from marketcore.testing.crash import crash_point
 from marketcore.web.json import present_money, utc
-from marketcore_auctions.bidding import Award, award, can_buy_now, reserve_met, standing_of
+from marketcore_auctions.bidding import Award, award, can_buy_now, is_over, reserve_met, standing_of
 from marketcore_auctions.deposits import Deposits
 from marketcore_auctions.events import AuctionClosed as AuctionClosedFact
-from marketcore_auctions.events import AuctionWon, AwardDefaulted
+from marketcore_auctions.events import AuctionWon, AwardDefaulted, LotHeld
 from marketcore_auctions.lots import Lot, bests_of, lock_lots, save
 from marketcore_auctions.opening import open_again
 from marketcore_auctions.refusals import AuctionClosed, AuctionNotStarted, HasBids, OwnAuction, TooLateToRetract
@@ -41,11 +42,15 @@ _SOLD = text("UPDATE listings SET state = 'closed' WHERE id = :id")
 # The expired order has put the piece back. Money that comes for it after all must not find it there any more.
 _GIVE_UP = text("UPDATE listings SET quantity = 0 WHERE id = :id")
 _AWARD = text(
-    """INSERT INTO auctions_awards (auction_id, round, bidder_id, price_minor, order_id, due_at, deposit_hold)
-       VALUES (:auction, :round, :bidder, :price, :order, :due, :hold)"""
+    """INSERT INTO auctions_awards
+         (auction_id, round, bidder_id, price_minor, order_id, cart_award_id, due_at, deposit_hold)
+       VALUES (:auction, :round, :bidder, :price, :order, :cart_award, :due, :hold)"""
 )
-_AWARD_OF = text("SELECT * FROM auctions_awards WHERE order_id = :order FOR UPDATE")
-_AUCTION_OF = text("SELECT auction_id FROM auctions_awards WHERE order_id = :order")
+_AWARDS_OF = text("SELECT * FROM auctions_awards WHERE order_id = :order ORDER BY auction_id FOR UPDATE")
+_AUCTIONS_OF = text("SELECT auction_id FROM auctions_awards WHERE order_id = :order")
+_AWARD_IN_CART = text("SELECT * FROM auctions_awards WHERE cart_award_id = :award FOR UPDATE")
+_AUCTION_IN_CART = text("SELECT auction_id FROM auctions_awards WHERE cart_award_id = :award")
+_ORDERED = text("UPDATE auctions_awards SET order_id = :order WHERE cart_award_id = :award")
 _AWARD_STATE = text("UPDATE auctions_awards SET state = :state, deposit_hold = NULL WHERE id = :id")
 _AWARDED = text("SELECT bidder_id FROM auctions_awards WHERE auction_id = :auction")
 _BLOCKED = text("SELECT id FROM users WHERE id = ANY(CAST(:ids AS bigint[])) AND blocked_at IS NOT NULL")
@@ -75,10 +80,17 @@ class AuctionService:
     """Ends auctions and awards their lots, each change with its entry in the log."""
 
     def __init__(
-        self, session: Any, checkout: CheckoutService, emit: Any, publish: Any, settings: dict[str, Any]
+        self,
+        session: Any,
+        checkout: CheckoutService,
+        carts: CartAwards,
+        emit: Any,
+        publish: Any,
+        settings: dict[str, Any],
     ) -> None:
         self._session = session
         self._checkout = checkout
+        self._carts = carts
         self._deposits = Deposits(session)
         self._emit = emit
         self._publish = publish
@@ -114,12 +126,13 @@ class AuctionService:
     def _close_if_over(self, lot: Lot) -> bool:
         # The lock may have been waited for: what was due before may have been extended, or closed.
         now = clock.now(self._session)
-        if lot.state != "open" or now < lot.standing.ends_at:
+        if lot.state != "open" or not is_over(lot.standing, now):
             return False
-        self._close(lot, now)
+        self.end(lot, now)
         return True
 
-    def _close(self, lot: Lot, now: datetime) -> None:
+    def end(self, lot: Lot, now: datetime) -> None:
+        """Close a locked auction whose time is up at ``now``: award its lot, or end it unsold."""
         self._teller.tell_bids_of(lot.id)
         blocked = self._blocked([lot.standing.leader]) if lot.standing.leader else set()
         if blocked:
@@ -136,12 +149,24 @@ class AuctionService:
         self._award(lot, won, 1, without, now)
         self._told_closed(lot, won, now)
 
-    def _award(self, lot: Lot, won: Award, round: int, without: Collection[Any], now: datetime) -> Placed:
-        """Note the award in the log and order the lot for whoever won it."""
+    def _award(self, lot: Lot, won: Award, round: int, without: Collection[Any], now: datetime) -> None:
+        """Note the award in the log and order the lot for whoever won it, or put it into their cart."""
         winner: Any = won.bidder
         left_out = tuple(sorted(str(lot.pseudonym(bidder)) for bidder in without))
         lot.note("awarded", now, bidder_id=winner, price=won.price_minor, round=round, without=left_out)
-        return self._order(lot, won, round, now)
+        if lot.row.hold_minutes is None:
+            self._order(lot, won, round, now)
+        else:
+            self._hold(lot, won, round, now)
+
+    def _hold(self, lot: Lot, won: Award, round: int, now: datetime) -> None:
+        winner: Any = won.bidder
+        save(self._session, [lot])
+        due = now + timedelta(minutes=lot.row.hold_minutes)
+        self._set_listing(lot, "paused", won.price_minor)
+        held = self._carts.hold(winner, lot.id, won.price_minor, due)
+        self._note_award(lot, won, round, due, cart_award=held)
+        self._emit(LotHeld(lot.id, winner, Money(won.price_minor, lot.row.currency), due))
 
     def _order(self, lot: Lot, won: Award, round: int, now: datetime) -> Placed:
         winner: Any = won.bidder
@@ -151,22 +176,17 @@ class AuctionService:
         order = self._checkout.award(
             winner, lot.id, won.price_minor, due, note=f"auction {lot.id}, round {round}", binding=round == 1
         )
-        hold = lot.deposit_hold if winner == lot.standing.leader else None
-        self._session.execute(
-            _AWARD,
-            {
-                "auction": lot.id,
-                "round": round,
-                "bidder": winner,
-                "price": won.price_minor,
-                "order": order.id,
-                "due": due,
-                "hold": hold,
-            },
-        )
+        self._note_award(lot, won, round, due, order=order.id)
         placed = Placed(order.id, order.checkout_id, Money(won.price_minor, lot.row.currency), due)
         self._tell_winner(lot, winner, placed, round)
         return placed
+
+    def _note_award(
+        self, lot: Lot, won: Award, round: int, due: datetime, *, order: int | None = None, cart_award: int | None = None
+    ) -> None:
+        row = {"auction": lot.id, "round": round, "bidder": won.bidder, "price": won.price_minor, "due": due}
+        hold = lot.deposit_hold if won.bidder == lot.standing.leader else None
+        self._session.execute(_AWARD, {**row, "order": order, "cart_award": cart_award, "hold": hold})
 
     def _tell_winner(self, lot: Lot, winner: int, placed: Placed, round: int) -> None:
         self._emit(AuctionWon(lot.id, winner, placed.order_id, placed.price, placed.due_at, round))
@@ -243,7 +263,7 @@ class AuctionService:
         admin = "admin" in identity.roles
         if lot.row.seller_id != identity.user_id and not admin:
             raise NotFound(f"you have no auction {auction_id}")
-        if lot.state != "open" or now >= lot.standing.ends_at:
+        if lot.state != "open" or is_over(lot.standing, now):
             raise AuctionClosed(f"auction {auction_id} is over")
         if lot.standing.bids and not admin:
             raise HasBids(f"auction {auction_id} has {lot.standing.bids} bids: it can no longer be cancelled")
@@ -264,6 +284,8 @@ class AuctionService:
         bests, names = bests_of(self._session, auction_id)
         if bidder_id not in bests:
             raise Conflict(f"you have no bid in auction {auction_id}")
+        if lot.terms.conducted or lot.standing.ends_at is None:
+            raise TooLateToRetract("its seller may end this auction at any moment: bids stand")
         if not may_retract(now, lot.standing.ends_at, self._retraction_hours):
             raise TooLateToRetract(f"bids can be retracted until {self._retraction_hours} hours before the end")
         lot.standing = standing_of(bests, lot.standing, without={bidder_id})
@@ -281,21 +303,23 @@ class AuctionService:
             raise NotFound(f"there is no auction {auction_id}")
 
     def settle_paid(self, order_id: int) -> None:
-        """The order of an award is paid: the sale is final, the deposit free."""
-        won = self._session.execute(_AWARD_OF, {"order": order_id}).first()
-        if won is not None and won.state == "pending":
-            self._session.execute(_AWARD_STATE, {"id": won.id, "state": "paid"})
-            self._session.execute(_SOLD, {"id": won.auction_id})
-            self._deposits.release(won.deposit_hold)
+        """The order of awards is paid: the sales are final, the deposits free."""
+        for won in self._session.execute(_AWARDS_OF, {"order": order_id}).all():
+            if won.state == "pending":
+                self._session.execute(_AWARD_STATE, {"id": won.id, "state": "paid"})
+                self._session.execute(_SOLD, {"id": won.auction_id})
+                self._deposits.release(won.deposit_hold)
 
     def settle_unpaid(self, order_id: int) -> None:
-        """The order of an award ended unpaid: the deposit is forfeited and the lot goes on, as its terms say."""
-        auction_id = self._session.execute(_AUCTION_OF, {"order": order_id}).scalar_one()
-        lot = self._lock(auction_id)
-        won = self._session.execute(_AWARD_OF, {"order": order_id}).one()
+        """The order of awards ended unpaid: deposits are forfeited and the lots go on, as their terms say."""
+        lots = lock_lots(self._session, self._session.execute(_AUCTIONS_OF, {"order": order_id}).scalars())
+        awards = self._session.execute(_AWARDS_OF, {"order": order_id}).all()
         order = self._session.execute(_ORDER, {"id": order_id}).one()
-        if won.state != "pending" or order.state not in ("expired", "cancelled"):
-            return
+        if order.state in ("expired", "cancelled"):
+            for won in [won for won in awards if won.state == "pending"]:
+                self._settle_unpaid(lots[won.auction_id], won, order)
+
+    def _settle_unpaid(self, lot: Lot, won: Any, order: Any) -> None:
         # A seller or an admin who calls the sale off is nobody's default.
         withdrawn = order.state == "cancelled" and order.actor_id != won.bidder_id
         self._session.execute(_AWARD_STATE, {"id": won.id, "state": "withdrawn" if withdrawn else "defaulted"})
@@ -304,9 +328,24 @@ class AuctionService:
             self._deposits.release(won.deposit_hold)
             self._end_unsold(lot, now)
             return
+        self._default(lot, won, now)
+
+    def _default(self, lot: Lot, won: Any, now: datetime) -> None:
         self._deposits.forfeit(won.deposit_hold)
-        self._emit(AwardDefaulted(lot.id, won.bidder_id, order_id, won.round))
+        self._emit(AwardDefaulted(lot.id, won.bidder_id, won.order_id, won.round))
         self._go_on(lot, won.round, now)
+
+    def note_ordered(self, cart_award_id: int, order_id: int) -> None:
+        """What was held in a cart has been ordered."""
+        self._session.execute(_ORDERED, {"award": cart_award_id, "order": order_id})
+
+    def settle_unordered(self, cart_award_id: int) -> None:
+        """What was held in a cart was not ordered: the lot goes on, as its terms say."""
+        lot = self._lock(self._session.execute(_AUCTION_IN_CART, {"award": cart_award_id}).scalar_one())
+        won = self._session.execute(_AWARD_IN_CART, {"award": cart_award_id}).one()
+        if won.state == "pending":
+            self._session.execute(_AWARD_STATE, {"id": won.id, "state": "defaulted"})
+            self._default(lot, won, clock.now(self._session))
 
     def _go_on(self, lot: Lot, round: int, now: datetime) -> None:
         awarded = set(self._session.execute(_AWARDED, {"auction": lot.id}).scalars())
@@ -343,7 +382,7 @@ class AuctionService:
         self._session.execute(_LISTING, {"id": lot.id, "state": state, "price": price_minor})
 
     def _check_running(self, lot: Lot, now: datetime) -> None:
-        if lot.state != "open" or now >= lot.standing.ends_at:
+        if lot.state != "open" or is_over(lot.standing, now):
             raise AuctionClosed(f"auction {lot.id} is over")
         if now < lot.terms.starts_at:
             raise AuctionNotStarted(f"auction {lot.id} begins later", starts_at=utc(lot.terms.starts_at))
@@ -359,5 +398,6 @@ def auction_service(_context: Any, request: Any) -> AuctionService:
     """Return the request's ``AuctionService``."""
     from marketcore.settings import section
 
-    checkout = request.find_service(CheckoutService)
-    return AuctionService(request.db, checkout, request.emit, request.publish, section(request.registry, "auctions"))
+    checkout, carts = request.find_service(CheckoutService), request.find_service(CartAwards)
+    settings = section(request.registry, "auctions")
+    return AuctionService(request.db, checkout, carts, request.emit, request.publish, settings)

@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import text
 
-from marketcore.events import OrderStateChanged
+from marketcore.events import CartAwardEnded, OrderStateChanged
 from marketcore.states import OrderState
 from marketcore_auctions.services import AuctionService
 
 _IS_AWARD = text("SELECT 1 FROM auctions_awards WHERE order_id = :id")
+_IS_HELD = text("SELECT 1 FROM auctions_awards WHERE cart_award_id = :id")
 _UNPAID = (OrderState.PENDING_PAYMENT, OrderState.EXPIRED)
 _FINAL = (OrderState.PAID, OrderState.CONFIRMED)
 _ENDED = (OrderState.EXPIRED, OrderState.CANCELLED)
@@ -26,3 +27,13 @@ def settle_award(request: Any, event: OrderStateChanged) -> None:
         request.find_service(AuctionService).settle_paid(event.order_id)
     else:
         request.enqueue("auctions.settle_unpaid", order_id=event.order_id)
+
+
+def settle_held(request: Any, event: CartAwardEnded) -> None:
+    """A lot in a cart is ordered, or goes on in a job, which takes its locks in the usual order."""
+    if request.db.execute(_IS_HELD, {"id": event.award_id}).first() is None:
+        return
+    if event.order_id is not None:
+        request.find_service(AuctionService).note_ordered(event.award_id, event.order_id)
+    else:
+        request.enqueue("auctions.settle_unordered", cart_award_id=event.award_id)

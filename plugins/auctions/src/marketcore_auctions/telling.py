@@ -48,7 +48,7 @@ _ENDING = text(
        FROM (SELECT s.listing_id, s.price_minor, s.ends_at
              FROM auctions_standings s JOIN auctions_auctions t USING (listing_id)
              WHERE s.state = 'open' AND s.ends_at <= :until AND s.ends_at > market_clock()
-               AND t.ending_told_at IS NULL AND t.ends_at - t.starts_at > :lead
+               AND t.ending_told_at IS NULL AND NOT t.conducted AND t.ends_at - t.starts_at > :lead
              ORDER BY s.ends_at LIMIT :limit FOR NO KEY UPDATE OF t SKIP LOCKED) s
        WHERE a.listing_id = s.listing_id
        RETURNING a.listing_id, a.seller_id, a.title, a.currency, s.price_minor, s.ends_at"""
