@@ -13,7 +13,10 @@ from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor, Moment
 
 
 class CartItem(Base):
-    """A listing in a buyer's cart. ``award_minor`` is a price agreed elsewhere (a won lot), else the listing's."""
+    """A listing in a buyer's cart. ``award_minor`` is a price agreed elsewhere (a won lot), else the listing's.
+
+    ``offer_minor`` is the lower price that was offered when it was put there: the checkout charges no more.
+    """
 
     __tablename__ = "cart_items"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
@@ -22,6 +25,7 @@ class CartItem(Base):
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"), primary_key=True)
     quantity: Mapped[int]
     award_minor: Mapped[Minor | None]
+    offer_minor: Mapped[Minor | None]
     added_at: Mapped[CreatedAt]
 
 

@@ -120,8 +120,9 @@ def _checkout(request: Any, checkout_id: int) -> dict[str, Any]:
 )
 def check_out(request: Any) -> dict[str, Any]:
     """Order everything in the cart: stock is reserved, one order per seller awaits payment."""
-    ship_to = request.valid.body["ship_to"] or {}
-    checkout_id = request.find_service(CheckoutService).check_out(request.authenticated_userid, ship_to)
+    given = request.valid.body
+    checkouts = request.find_service(CheckoutService)
+    checkout_id = checkouts.check_out(request.authenticated_userid, given["ship_to"] or {}, given["total"])
     request.response.status_int = 201
     return _checkout(request, checkout_id)
 
