@@ -141,6 +141,15 @@ class Hub(Generic[M]):
         """Return the channels ``member`` is in or about to be in, by name."""
         return tuple(sorted(self._memberships.get(member, ())))
 
+    def channels(self) -> tuple[str, ...]:
+        """Return the channels that somebody is in or about to be in."""
+        return tuple(self._channels)
+
+    def members_of(self, channel: str) -> tuple[M, ...]:
+        """Return who is in ``channel`` or about to be."""
+        found = self._channels.get(channel)
+        return () if found is None else (*found.members, *found.joiners)
+
     def join(self, member: M, channel: str, since: Position | None = None) -> None:
         """Let ``member`` into ``channel``; the next reads answer with a ``Joined``."""
         mine = self._memberships.setdefault(member, set())

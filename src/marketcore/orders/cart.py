@@ -6,22 +6,25 @@ from typing import Any
 
 from sqlalchemy import text
 
+from marketcore.catalog.offers import PRICE_NOW
 from marketcore.directives import table
 from marketcore.exceptions import Conflict, NotFound
 from marketcore.orders.awards import CartAwards
 
 _ITEMS = text(
-    """SELECT c.listing_id, c.quantity, coalesce(a.unit_minor, l.price_minor) AS unit_minor, l.currency, p.title,
-              a.due_at AS reserved_until,
-              coalesce(a.due_at > market_clock(), l.state = 'active' AND l.quantity >= c.quantity) AS buyable
+    f"""SELECT c.listing_id, c.quantity, coalesce(a.unit_minor, {PRICE_NOW}) AS unit_minor, l.currency, p.title,
+               a.due_at AS reserved_until,
+               coalesce(a.due_at > market_clock(), l.state = 'active' AND l.quantity >= c.quantity) AS buyable
        FROM cart_items c JOIN listings l ON l.id = c.listing_id JOIN products p ON p.id = l.product_id
        LEFT JOIN cart_awards a ON a.id = c.award_id
        WHERE c.user_id = :user ORDER BY c.added_at, c.listing_id"""
 )
 _LISTING = text("SELECT id, kind, state, seller_id FROM listings WHERE id = :id")
 _PUT = text(
-    """INSERT INTO cart_items (user_id, listing_id, quantity) VALUES (:user, :listing, :quantity)
-       ON CONFLICT (user_id, listing_id) DO UPDATE SET
+    """INSERT INTO cart_items (user_id, listing_id, quantity, offer_minor)
+       SELECT :user, id, :quantity, CASE WHEN offer_until > market_clock() THEN offer_minor END
+       FROM listings WHERE id = :listing
+       ON CONFLICT (user_id, listing_id) DO UPDATE SET offer_minor = excluded.offer_minor,
          quantity = least(CASE WHEN :add THEN cart_items.quantity ELSE 0 END + excluded.quantity, 1000000)
        WHERE cart_items.award_id IS NULL"""
 )

@@ -9,16 +9,17 @@ from typing import Any
 
 from sqlalchemy import text
 
+from marketcore.db import clock
 from marketcore.events import OrderPlaced
 from marketcore.exceptions import Conflict, NotFound, OutOfStock
 from marketcore.money import Money
 from marketcore.orders.awards import CartAwards
-from marketcore.orders.rules import UNPACKED, CartLine, check_award, split_by_seller
+from marketcore.orders.rules import UNPACKED, CartLine, check_award, check_price, split_by_seller
 from marketcore.states import OrderState
 
 # Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
 _LOCK_CART = text(
-    """SELECT c.listing_id, c.quantity, a.unit_minor, c.award_id
+    """SELECT c.listing_id, c.quantity, a.unit_minor, c.award_id, c.offer_minor
        FROM cart_items c JOIN listings l ON l.id = c.listing_id LEFT JOIN cart_awards a ON a.id = c.award_id
        WHERE c.user_id = :buyer AND (CAST(:currency AS text) IS NULL OR l.currency = :currency)
        ORDER BY c.listing_id FOR UPDATE OF c"""
@@ -28,6 +29,7 @@ _LOCK_LISTINGS = text(
     """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
               coalesce(w.agreed_minor, l.price_minor) AS unit_minor, w.quantity AS wanted,
               l.quantity + num_nonnulls(w.award_id) AS left, w.award_id IS NOT NULL AS awarded,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_minor END AS offer_minor, l.offer_until,
               coalesce((SELECT r.basis_points FROM commission_rates r
                         WHERE (r.seller_id = l.seller_id OR r.seller_id IS NULL)
                           AND (r.category_id = p.category_id OR r.category_id IS NULL)
@@ -96,15 +98,20 @@ class CheckoutService:
         self._payment_minutes = payment_minutes
         self._commission_bp = commission_bp
 
-    def check_out(self, buyer_id: int, ship_to: dict[str, str], currency: str | None = None) -> int:
+    def check_out(
+        self, buyer_id: int, ship_to: dict[str, str], total: Money | None = None, currency: str | None = None
+    ) -> int:
         """Place the buyer's cart, or what of it is priced in ``currency``, and return the checkout's id.
 
         What they have won costs what was agreed. ``OutOfStock`` or ``Conflict`` if it cannot be, ``ReservationEnded``
-        once the time to buy something won is over.
+        once the time to buy something won is over, ``PriceChanged`` if it does not cost exactly ``total`` or, where
+        that is left out, if something would cost more than the offer at which it was put into the cart.
         """
         cart = self._session.execute(_LOCK_CART, {"buyer": buyer_id, "currency": currency}).all()
+        lines = self._locked([(item.listing_id, item.quantity, item.unit_minor, item.award_id) for item in cart])
+        sellers = split_by_seller(lines, buyer_id)
+        check_price(lines, {item.listing_id: item.offer_minor for item in cart if item.offer_minor}, total)
         awards = [item.award_id for item in cart if item.award_id is not None]
-        sellers = split_by_seller(self._locked(cart), buyer_id)
         if awards:
             self._awards.take_up(awards)
         orders = self._order(buyer_id, sellers, None, ship_to=ship_to)
@@ -153,7 +160,11 @@ class CheckoutService:
         columns = [list(column) for column in zip(*wanted, strict=True)] or [[], [], [], []]
         given = dict(zip(("listings", "quantities", "agreed", "awards"), columns, strict=True))
         rows = self._session.execute(_LOCK_LISTINGS, {**given, "commission": self._commission_bp}).mappings()
-        return [CartLine(**row) for row in rows]
+        lines = [CartLine(**row) for row in rows]
+        if not any(line.offer_minor for line in lines):
+            return lines
+        now = clock.now(self._session)
+        return [line.at(now) for line in lines]
 
     def _order(
         self, buyer_id: int, sellers: dict[int, list[CartLine]], due: datetime | None, **terms: Any

@@ -13,7 +13,10 @@ from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor, Moment
 
 
 class CartItem(Base):
-    """A listing in a buyer's cart, at the listing's price, or reserved for them by a ``CartAward``."""
+    """A listing in a buyer's cart, at the listing's price, or reserved for them by a ``CartAward``.
+
+    ``offer_minor`` is the lower price that was offered when it was put there: the checkout charges no more.
+    """
 
     __tablename__ = "cart_items"
     __table_args__ = (
@@ -25,6 +28,7 @@ class CartItem(Base):
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"), primary_key=True)
     quantity: Mapped[int]
     award_id: Mapped[int | None] = mapped_column(ForeignKey("cart_awards.id"), unique=True)
+    offer_minor: Mapped[Minor | None]
     added_at: Mapped[CreatedAt]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from marketcore.exceptions import Conflict, Forbidden, NotFound, OutOfStock
+from marketcore.exceptions import Conflict, Forbidden, NotFound, OutOfStock, PriceChanged
 from marketcore.money import MAX_MINOR, Money, allocate, commission, exponent
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
@@ -63,7 +64,10 @@ def check_step(current: OrderState, target: OrderState, actors: Iterable[Actor])
 
 @dataclass(frozen=True, slots=True)
 class CartLine:
-    """What somebody buys of a listing, and the listing as it stands, locked. ``awarded``: they have won it."""
+    """What somebody buys of a listing, and the listing as it stands, locked.
+
+    ``awarded``: they have won it. ``offer_minor`` is a lower price for whoever buys before ``offer_until``.
+    """
 
     listing_id: int
     product_id: int
@@ -76,6 +80,14 @@ class CartLine:
     left: int
     awarded: bool
     commission_bp: int
+    offer_minor: int | None = None
+    offer_until: datetime | None = None
+
+    def at(self, now: datetime) -> CartLine:
+        """Return the line at the price of the moment ``now``."""
+        if self.offer_minor is None or self.offer_until is None or now >= self.offer_until:
+            return self
+        return replace(self, unit_minor=min(self.unit_minor, self.offer_minor))
 
     @property
     def total_minor(self) -> int:
@@ -105,6 +117,25 @@ def split_by_seller(lines: Sequence[CartLine], buyer_id: int) -> dict[int, list[
     for line in sorted(lines, key=lambda line: (line.seller_id, line.listing_id)):
         sellers.setdefault(line.seller_id, []).append(line)
     return sellers
+
+
+def check_price(lines: Sequence[CartLine], promised: Mapping[int, int], total: Money | None) -> None:
+    """Raise ``PriceChanged`` unless the lines cost ``total`` or, without it, no more than was ``promised``.
+
+    ``promised`` are unit prices by listing.
+    """
+    price = Money(sum(line.total_minor for line in lines), lines[0].currency)
+    if total is not None:
+        if price != total:
+            raise PriceChanged(f"the cart costs {price} now, not {total}: look at it again", total=str(price))
+        return
+    for line in lines:
+        if line.unit_minor > promised.get(line.listing_id, line.unit_minor):
+            raise PriceChanged(
+                f"listing {line.listing_id} ({line.title}) was in the cart at a lower price, which has ended: put it "
+                "there again, or take it out",
+                listing_id=line.listing_id,
+            )
 
 
 def largest_total(currency: str) -> int:

@@ -87,6 +87,7 @@ class CheckoutBody(Schema):
     """A checkout of the cart."""
 
     ship_to = ShipTo(missing=None)
+    total = MoneyNode(missing=None, description="what the cart showed: it is ordered for exactly this, or not at all")
     currency = text(
         3,
         missing=None,

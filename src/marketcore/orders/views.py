@@ -120,10 +120,11 @@ def _checkout(request: Any, checkout_id: int) -> dict[str, Any]:
     openapi={"body": schemas.CheckoutBody, "responses": {201: schemas.CheckoutDocument}, "refusals": [409]},
 )
 def check_out(request: Any) -> dict[str, Any]:
-    """Order everything in the cart, or what is priced in one currency: stock is reserved, one order per seller awaits payment."""
+    """Order the cart: stock is reserved, one order per seller awaits payment."""
     given = request.valid.body
-    checkout_id = request.find_service(CheckoutService).check_out(
-        request.authenticated_userid, given["ship_to"] or {}, given["currency"]
+    checkouts = request.find_service(CheckoutService)
+    checkout_id = checkouts.check_out(
+        request.authenticated_userid, given["ship_to"] or {}, given["total"], given["currency"]
     )
     request.response.status_int = 201
     return _checkout(request, checkout_id)

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class StreamScheduled:
+    """A seller has planned a stream."""
+
+    stream_id: int
+    seller_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamStarted:
     """A seller goes live; the stream's row is locked. What costs something can be asked for here, or refused."""
 
@@ -15,7 +23,7 @@ class StreamStarted:
 
 @dataclass(frozen=True, slots=True)
 class StreamEnded:
-    """A live stream is over: ``seller``, ``admin``, ``forgotten`` or what a plugin gave as ``reason``.
+    """A live stream is over: ``seller``, ``admin``, ``blocked``, ``forgotten`` or what a plugin gave as ``reason``.
 
     The stream's row is locked.
     """
@@ -23,3 +31,11 @@ class StreamEnded:
     stream_id: int
     seller_id: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuestBanned:
+    """Somebody may neither join a stream nor speak in it any more."""
+
+    stream_id: int
+    user_id: int
