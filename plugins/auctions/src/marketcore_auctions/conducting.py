@@ -13,7 +13,7 @@ from typing import Any
 from marketcore.db import clock
 from marketcore.exceptions import Conflict, MarketError, NotFound
 from marketcore.testing.crash import crash_point
-from marketcore_auctions.bidding import Refusal, Standing, Terms, hammer, pause, resume
+from marketcore_auctions.bidding import Refusal, Standing, Terms, hammer, is_over, pause, resume
 from marketcore_auctions.lots import Lot, lock_lots, save
 from marketcore_auctions.refusals import AuctionClosed, AuctionPaused, AuctionRunning
 from marketcore_auctions.services import AuctionService
@@ -57,6 +57,18 @@ class AuctionConductor:
             raise _explained(lot, ended)
         self._auctions.end(lot, now)
         crash_point("auctions.hammered")
+        return True
+
+    def call_off(self, auction_id: int, seller_id: int) -> bool:
+        """End the auction without a winner. ``False`` if it had ended before; one whose time is up is closed instead."""
+        lot = self._lock(auction_id, seller_id)
+        if lot.state != "open":
+            return False
+        now = clock.now(self._session)
+        if is_over(lot.standing, now):
+            self._auctions.end(lot, now)
+        else:
+            self._auctions.call_off(lot, now)
         return True
 
     def _change(self, auction_id: int, seller_id: int, change: Change, kind: str) -> None:

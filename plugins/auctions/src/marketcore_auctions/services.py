@@ -267,6 +267,10 @@ class AuctionService:
             raise AuctionClosed(f"auction {auction_id} is over")
         if lot.standing.bids and not admin:
             raise HasBids(f"auction {auction_id} has {lot.standing.bids} bids: it can no longer be cancelled")
+        self.call_off(lot, now)
+
+    def call_off(self, lot: Lot, now: datetime) -> None:
+        """Cancel a locked auction that is running, or paused, at ``now``."""
         self._teller.tell_bids_of(lot.id)
         self._release(lot)
         lot.close("cancelled")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketcore_livestream import schemas
+from marketcore_livestream import schemas, session_schemas
 
 
 def includeme(config: Any) -> None:
@@ -20,11 +20,18 @@ def includeme(config: Any) -> None:
         ("stream.run_list", schemas.RunListChanged),
         ("stream.pinned", schemas.Pinned),
         ("stream.flash_price", schemas.FlashNews),
+        ("stream.session_opened", session_schemas.SessionNews),
+        ("stream.session_paused", session_schemas.SessionNews),
+        ("stream.session_resumed", session_schemas.SessionNews),
+        ("stream.session_closed", session_schemas.SessionOver),
+        ("stream.ending_soon", session_schemas.RunningLow),
         ("chat.message", schemas.MessageDocument),
         ("chat.deleted", schemas.MessageGone),
         ("chat.banned", schemas.GuestGone),
     ):
         config.add_live_event(channel, type, schema)
+    config.add_live_event("user:{user_id}", "livestream.won", session_schemas.Won)
+    config.add_live_event("user:{user_id}", "livestream.credits_low", session_schemas.RunningLow)
     config.add_live_command(
         "livestream.say",
         ".live.say",

@@ -7,19 +7,23 @@ that was away catches up; where credits run out meanwhile, the stream ends, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import text
 
 from marketcore.db import clock
+from marketcore.db.session import collided
 from marketcore.testing.crash import crash_point
 from marketcore.web.json import utc
 from marketcore_livestream.credits import CreditService, NoCredits
 from marketcore_livestream.events import CreditsRunLow, CreditsRunOut
 from marketcore_livestream.metering_rules import slots_begun
 from marketcore_livestream.services import StreamService
+
+log = structlog.get_logger(__name__)
 
 NO_CREDITS = "no_credits"
 _BEGIN = text("INSERT INTO livestream_meters (stream_id, slot_minutes) VALUES (:stream, :minutes)")
@@ -31,7 +35,7 @@ _COUNT = text("UPDATE livestream_meters SET slots = :slots WHERE stream_id = :id
 _NEXT = "s.started_at + m.slots * make_interval(mins => m.slot_minutes)"
 _DUE = text(
     f"""SELECT s.id FROM livestream_streams s JOIN livestream_meters m ON m.stream_id = s.id
-        WHERE s.state = 'live' AND {_NEXT} < market_clock() AND s.id <> ALL(CAST(:without AS bigint[]))
+        WHERE s.state = 'live' AND {_NEXT} < market_clock() AND s.id <> ALL(CAST(:failed AS bigint[]))
         ORDER BY s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED"""
 )
 _WARN = text(
@@ -76,17 +80,30 @@ class MeterService:
         if stream is not None:
             self._charge(stream, stream.ended_at)
 
-    def meter_next(self, without: Collection[int]) -> int | None:
-        """Charge one stream that has begun another slot, or end it; return its id, ``None`` if there is none."""
-        stream_id: int | None = self._session.execute(_DUE, {"without": list(without)}).scalar()
+    def meter_next(self, failed: set[int]) -> bool:
+        """Charge one stream that has begun another slot, or end it; ``False`` if there is none.
+
+        Those in ``failed`` are left out, and one that cannot be dealt with is put into it.
+        """
+        stream_id: int | None = self._session.execute(_DUE, {"failed": list(failed)}).scalar()
         if stream_id is None:
-            return None
+            return False
+        try:
+            with self._session.begin_nested():
+                self._meter(stream_id)
+        except Exception as error:
+            if collided(error):
+                raise
+            failed.add(stream_id)
+            log.exception("stream_not_metered", stream_id=stream_id)
+        crash_point("livestream.credits_taken")
+        return True
+
+    def _meter(self, stream_id: int) -> None:
         stream = self._session.execute(_READ, {"id": stream_id}).one()
         if not self._charge(stream, clock.now(self._session)):
             self._emit(CreditsRunOut(stream_id, stream.seller_id))
             self._streams.end(stream_id, NO_CREDITS)
-        crash_point("livestream.credits_taken")
-        return stream_id
 
     def _charge(self, stream: Any, until: datetime) -> bool:
         """Take a credit for every slot begun before ``until``; ``False`` if they did not suffice."""

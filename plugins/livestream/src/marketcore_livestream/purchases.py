@@ -17,6 +17,7 @@ from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
 from marketcore.payments.services import PaymentService
 from marketcore_livestream.credits import CreditService
+from marketcore_livestream.settings import read_prices
 
 PURPOSE = "stream_credits"
 _COLUMNS = """id, seller_id, credits, credits_gone, currency, unit_minor, credits * unit_minor AS total_minor,
@@ -169,6 +170,6 @@ def purchase_service(_context: Any, request: Any) -> PurchaseService:
     """Return the request's ``PurchaseService``."""
     from marketcore.settings import section
 
-    prices = section(request.registry, "livestream")["credit_price"]
+    prices = read_prices(section(request.registry, "livestream").get("credit_price") or {})
     payments, ledger = request.find_service(PaymentService), request.find_service(LedgerService)
     return PurchaseService(request.db, ledger, payments, request.find_service(CreditService), prices)

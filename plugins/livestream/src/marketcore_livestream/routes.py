@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from marketcore.web.openapi import UUID_PATTERN
+
 _NUMBER = "[0-9]{1,18}"
 _STREAM = f"/api/v1/livestreams/{{stream_id:{_NUMBER}}}"
+_SESSION = f"{_STREAM}/sessions/{{session_id:{_NUMBER}}}"
+_PURCHASE = f"/api/v1/livestreams/credits/purchases/{{purchase_id:{UUID_PATTERN}}}"
 
 
 def includeme(config: Any) -> None:
@@ -15,6 +19,17 @@ def includeme(config: Any) -> None:
     config.add_route("livestream.stream", _STREAM)
     for name in ("start", "end", "join", "leave", "viewers", "items", "pin", "messages", "bans", "moderators"):
         config.add_route(f"livestream.{name}", f"{_STREAM}/{name}")
+    config.add_route("livestream.sessions", f"{_STREAM}/sessions")
+    config.add_route("livestream.sessions.next", f"{_STREAM}/sessions/next")
+    config.add_route("livestream.session", _SESSION)
+    for name in ("pause", "resume", "close"):
+        config.add_route(f"livestream.session.{name}", f"{_SESSION}/{name}")
+    config.add_route("livestream.credits", "/api/v1/livestreams/credits")
+    config.add_route("livestream.credits.history", "/api/v1/livestreams/credits/history")
+    config.add_route("livestream.credits.grants", "/api/v1/livestreams/credits/grants")
+    config.add_route("livestream.purchases", "/api/v1/livestreams/credits/purchases")
+    config.add_route("livestream.purchase", _PURCHASE)
+    config.add_route("livestream.purchase.refunds", f"{_PURCHASE}/refunds")
     config.add_route("livestream.items.order", f"{_STREAM}/items/order")
     config.add_route("livestream.item", f"{_STREAM}/items/{{item_id:{_NUMBER}}}")
     config.add_route("livestream.item.flash_price", f"{_STREAM}/items/{{item_id:{_NUMBER}}}/flash_price")
