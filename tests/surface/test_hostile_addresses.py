@@ -135,6 +135,8 @@ FOR_ADMINS = (
     "/api/v1/reconciliation/differences",
     "/api/v1/payouts",
     "/api/v1/violations",
+    "/api/v1/livestreams/{stream_id}/bans",
+    "/api/v1/livestreams/{stream_id}/moderators",
 )
 
 
@@ -158,7 +160,7 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    World(people)  # whose dispute, difference and auction are the second ones
+    World(people)  # whose dispute, difference, auction and stream are the second ones
     for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
@@ -175,7 +177,7 @@ def cursors(people, world, operations):
     found = {}
     for pattern, operation in paged(operations):
         path = pattern.format(**world.ids())
-        token = admin if path in FOR_ADMINS else both
+        token = admin if pattern in FOR_ADMINS else both
         people.again("both")
         token = people.known("both").access if token is not admin else admin
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)

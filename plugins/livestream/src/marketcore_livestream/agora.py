@@ -49,18 +49,14 @@ class AgoraVideo:
     def __repr__(self) -> str:
         return f"<AgoraVideo {self.app_id}>"
 
-    def token(
-        self, channel: str, uid: int, *, publishes: bool, issued_at: int, seconds: int, salt: int | None = None
-    ) -> str:
+    def token(self, channel: str, uid: int, *, publishes: bool, issued_at: int, seconds: int) -> str:
         """Return a token of ``uid`` (1 to 2³²-1) for ``channel`` (under 64 bytes), good for up to a day."""
         if not 0 < uid < 2**32:
             raise ValueError(f"uid {uid} is not between 1 and 2**32 - 1; 0 would let anybody in")
         if not 0 < len(channel.encode()) < 64 or not 0 < seconds <= LONGEST_SECONDS:
             raise ValueError(f"channel {channel!r} for {seconds} s: at most 63 bytes, and a day")
         privileges = dict.fromkeys((JOIN, *PUBLISH) if publishes else (JOIN,), seconds)
-        return self.sign(
-            channel, uid, privileges, issued_at, seconds, randbelow(99_999_999) + 1 if salt is None else salt
-        )
+        return self.sign(channel, uid, privileges, issued_at, seconds, randbelow(99_999_999) + 1)
 
     def sign(self, channel: str, uid: int, privileges: dict[int, int], issued_at: int, seconds: int, salt: int) -> str:
         """Return the token of exactly these contents."""

@@ -14,7 +14,7 @@ from marketcore_livestream.refusals import Banned, NotLive
 _STREAM = text("SELECT id, seller_id, state FROM livestream_streams WHERE id = :stream")
 # Held until the commit, so that nobody joins, speaks or is appointed in a stream that has ended meanwhile.
 _STREAM_HELD = text(
-    "SELECT id, seller_id, state, slow_mode_seconds FROM livestream_streams WHERE id = :stream FOR SHARE"
+    "SELECT id, seller_id, state, slow_mode_seconds, video_channel FROM livestream_streams WHERE id = :stream FOR SHARE"
 )
 _GUEST = text(
     """SELECT moderator, banned_at IS NOT NULL AS banned FROM livestream_guests

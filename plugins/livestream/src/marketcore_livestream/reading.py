@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from marketcore.exceptions import NotFound
-from marketcore.live.history import stream_position
 from marketcore.live.presence import Presence
 from marketcore.media.presenting import public_address
 from marketcore.web.json import present_money, utc
@@ -17,7 +16,12 @@ from marketcore.web.schema import MAX_KEY
 _ROW = """s.id, s.seller_id, u.username, s.title, s.description, s.state, s.scheduled_for, s.started_at, s.ended_at,
     s.end_reason, s.slow_mode_seconds, s.created_at,
     (SELECT count(*) FROM livestream_items i WHERE i.stream_id = s.id) AS items"""
-_ONE = text(f"SELECT {_ROW} FROM livestream_streams s JOIN users u ON u.id = s.seller_id WHERE s.id = :id")
+# The run list is read after this: it is at least as new as the position, and no event between the two is missed.
+_ONE = text(
+    f"""SELECT {_ROW}, h.epoch, coalesce(h.last_offset, 0) AS stream_offset
+        FROM livestream_streams s JOIN users u ON u.id = s.seller_id
+        LEFT JOIN live_channels h ON h.name = 'stream:' || s.id WHERE s.id = :id"""
+)
 _STATE = text("SELECT state FROM livestream_streams WHERE id = :id")
 # The inner limit is written out: for one that is bound, the planner takes a tenth of all rows to be wanted.
 _PAGES = {
@@ -69,12 +73,9 @@ class StreamReader:
 
     def document(self, stream_id: int) -> dict[str, Any]:
         """Return one stream with its run list and its place in the live stream; ``NotFound``."""
-        # The position comes first, so that no event between the two is missed.
-        stream = stream_position(self._session, channel_of(stream_id))
-        row = self._session.execute(_ONE, {"id": stream_id}).first()
-        if row is None:
-            raise NotFound(f"there is no stream {stream_id}")
+        row = self._found(_ONE, stream_id)
         (document,) = self.present([row])
+        stream = {"epoch": row.epoch and str(row.epoch), "offset": row.stream_offset}
         return {**document, "run_list": self.items(stream_id), "stream": stream}
 
     def page(self, state: str | None, seller_id: int | None, before: int | None, limit: int) -> list[Any]:
@@ -92,15 +93,12 @@ class StreamReader:
 
     def check(self, stream_id: int) -> None:
         """Raise ``NotFound`` unless there is such a stream."""
-        if self._session.execute(_STATE, {"id": stream_id}).first() is None:
-            raise NotFound(f"there is no stream {stream_id}")
+        self._found(_STATE, stream_id)
 
     def viewers(self, stream_id: int) -> int | None:
         """Return how many watch a stream; none unless it is live."""
-        row = self._session.execute(_STATE, {"id": stream_id}).first()
-        if row is None:
-            raise NotFound(f"there is no stream {stream_id}")
-        return self._viewers([stream_id]).get(stream_id) if row.state == "live" else 0
+        live = self._found(_STATE, stream_id).state == "live"
+        return self._viewers([stream_id]).get(stream_id) if live else 0
 
     def guests(self, which: str, stream_id: int, after: int | None, limit: int) -> list[Any]:
         """Return the ``banned`` or the ``moderators`` of a stream by their ids."""
@@ -111,6 +109,12 @@ class StreamReader:
         live = [row.id for row in rows if row.state == "live"]
         viewers = self._viewers(live)
         return [_present(row, viewers.get(row.id, None if row.state == "live" else 0)) for row in rows]
+
+    def _found(self, statement: TextClause, stream_id: int) -> Any:
+        rows = list(self._session.execute(statement, {"id": stream_id}))
+        if not rows:
+            raise NotFound(f"there is no stream {stream_id}")
+        return rows[0]
 
     def _viewers(self, ids: list[int]) -> dict[int, int]:
         if self._presence is None or not ids:

@@ -11,6 +11,7 @@ from marketcore.web.schema import (
     PageQuery,
     Schema,
     choice,
+    flag,
     key,
     listing,
     moment,
@@ -72,7 +73,7 @@ class ItemDocument(Schema):
 
     id = key()
     product = ShownProduct()
-    pinned = colander.SchemaNode(colander.Boolean())
+    pinned = flag()
     listing = nullable(ShownListing())
     flash_price = nullable(OfferDocument())
 

@@ -54,7 +54,7 @@ class StreamService:
         return stream.id
 
     def change(self, stream_id: int, seller_id: int, change: Mapping[str, Any]) -> None:
-        """Change title, description, time or slow mode; ``Conflict`` once it has ended, or for the time of a live one."""
+        """Change title, description, slow mode or, of a scheduled stream, its time; ``Conflict`` once it has ended."""
         stream = self.open(stream_id, seller_id)
         if "scheduled_for" in change:
             if stream.state != "scheduled":
@@ -119,8 +119,8 @@ class StreamService:
 
     def latest_end(self, stream: Stream) -> datetime:
         """Return when a live stream ends at the latest."""
-        assert stream.started_at is not None
-        return stream.started_at + timedelta(hours=self._settings["longest_hours"])
+        begun = stream.started_at or clock.now(self._session)
+        return begun + timedelta(hours=self._settings["longest_hours"])
 
     def _close(self, stream: Stream, reason: str) -> None:
         stream.state, stream.ended_at, stream.end_reason = "ended", clock.now(self._session), reason

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import text
-
 from marketcore.db import clock
 from marketcore.directives import table
 from marketcore.exceptions import ConfigurationError, NotFound
@@ -19,7 +17,6 @@ from marketcore_livestream.guests import GuestService
 Role = Literal["host", "audience"]
 LARGEST_UID = 2**32 - 1
 _CATEGORY = "video providers"
-_CHANNEL = text("SELECT video_channel FROM livestream_streams WHERE id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +98,11 @@ class VideoDesk:
         if role == "host" and stream.seller_id != user_id:
             raise NotFound(f"you have no stream {stream_id}")
         self._guests.check(stream_id, user_id)
-        channel = self._session.execute(_CHANNEL, {"id": stream_id}).scalar_one()
-        seat = Seat(channel, uid_of(user_id), role, clock.now(self._session), self._seconds)
+        seat = Seat(stream.video_channel, uid_of(user_id), role, clock.now(self._session), self._seconds)
         return {
             "provider": self._name,
             "app_id": self._provider.app_id(),
-            "channel": channel,
+            "channel": seat.channel,
             "uid": seat.uid,
             "role": role,
             "token": self._provider.token(seat),
@@ -148,8 +144,8 @@ def _agora(settings: Mapping[str, Any]) -> AgoraProvider | None:
     if settings["video_provider"] == "agora" and not (app_id and certificate):
         missing = "agora_certificate" if app_id else "agora_app_id"
         raise ConfigurationError(
-            f"livestream.{missing} is empty, but livestream.video_provider = agora: set it (env:NAME keeps it out of the "
-            "file), or choose another provider"
+            f"livestream.{missing} is empty, but livestream.video_provider = agora: set it (env:NAME keeps it out of "
+            "the file), or choose another provider"
         )
     return AgoraProvider(app_id, certificate) if app_id and certificate else None
 
