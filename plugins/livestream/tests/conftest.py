@@ -26,6 +26,7 @@ QUIET = {
     "live.poll_seconds": "0.5",
     "live.recheck_seconds": "60",
     "livestream.slow_mode_seconds": "0",
+    "livestream.credits": "false",
     **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
 }
 

@@ -28,6 +28,16 @@ def kes(amount):
     return {"amount": f"{amount:.2f}", "currency": "KES"}
 
 
+class Listener(LiveClient):
+    """A socket that waits for one event among others."""
+
+    def event(self, type):
+        """Return the data of the next event of this type."""
+        while (event := self.next_event())["type"] != type:
+            pass
+        return event["data"]
+
+
 class Person:
     """Somebody with an account: requests as theirs, whatever the time."""
 
@@ -64,7 +74,7 @@ class Person:
 
     def socket(self, channel):
         """Open a socket that listens to ``channel`` from now on."""
-        socket = LiveClient(self.stage.live.url, token=self.token)
+        socket = Listener(self.stage.live.url, token=self.token)
         socket.subscribe(channel)
         return socket
 
