@@ -195,7 +195,9 @@ def test_everybody_reads_their_own_violations_and_admins_read_all(court):
     (foreign,) = other.expire(other.award())
     mine = court.buyer.get("/api/v1/users/me/violations", params={"limit": 1}).json()
     assert (mine["standing"], mine["limit"]) == (2, 3)
-    assert [set(item) for item in mine["items"]] == [{"id", "order_id", "listing_id", "kind", "created_at", "pardoned_at"}]
+    assert [set(item) for item in mine["items"]] == [
+        {"id", "order_id", "listing_id", "kind", "created_at", "pardoned_at"}
+    ]
     rest = court.buyer.get("/api/v1/users/me/violations", params={"cursor": mine["next"]}).json()
     assert [item["order_id"] for item in mine["items"] + rest["items"]] == orders[::-1]
     assert other.buyer.get("/api/v1/users/me/violations", params={"cursor": mine["next"]}).status_code == 422

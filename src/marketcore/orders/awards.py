@@ -137,7 +137,9 @@ class CartAwards:
     def take_up(self, award_ids: list[int]) -> None:
         """Put the pieces, whose cart items and listings are locked, back for the checkout; ``ReservationEnded``."""
         if self._session.execute(_TAKE_UP, {"awards": award_ids}).rowcount != len(award_ids):
-            raise ReservationEnded("what you have won was reserved until its deadline, which is over: it leaves the cart")
+            raise ReservationEnded(
+                "what you have won was reserved until its deadline, which is over: it leaves the cart"
+            )
 
     def ordered(self, award_ids: list[int], order_ids: list[int]) -> None:
         """Note in which of the checkout's orders the pieces are."""

@@ -57,8 +57,8 @@ class BidDesk:
         """Queue ``bid``; the future has its document (see ``schemas.BidDocument``) or raises why it is refused.
 
         ``NotFound``, ``OwnAuction``, ``Blocked``, ``Invalid`` (another currency), ``AuctionNotStarted``,
-        ``AuctionClosed``, ``AuctionPaused``, ``BidTooLow`` (with ``next_minimum``) or ``InsufficientFunds`` (for the deposit). To send
-        a bid again is harmless: the leader's same maximum changes nothing and is answered the same.
+        ``AuctionPaused``, ``AuctionClosed``, ``BidTooLow`` (with ``next_minimum``) or ``InsufficientFunds`` (for the
+        deposit). To send a bid again is harmless: the leader's same maximum changes nothing and is answered the same.
         """
         return self._batcher.submit(bid)
 

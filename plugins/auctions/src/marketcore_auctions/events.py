@@ -81,7 +81,7 @@ class LotHeld:
 
 @dataclass(frozen=True, slots=True)
 class AwardDefaulted:
-    """Whoever the lot was awarded to has not paid, or (``order_id`` is ``None``) never ordered what was held for them."""
+    """Whoever the lot was awarded to has not paid, or (without ``order_id``) not ordered what was held for them."""
 
     auction_id: int
     user_id: int

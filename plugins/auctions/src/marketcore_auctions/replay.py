@@ -31,7 +31,6 @@ from marketcore_auctions.bidding import (
 from marketcore_auctions.chain import GENESIS, Entry, hash_of, read_entry
 from marketcore_auctions.rules import check_increments
 
-
 Conduct = Callable[[Terms, Standing, datetime], Standing | Refusal]
 
 

@@ -182,7 +182,14 @@ class AuctionService:
         return placed
 
     def _note_award(
-        self, lot: Lot, won: Award, round: int, due: datetime, *, order: int | None = None, cart_award: int | None = None
+        self,
+        lot: Lot,
+        won: Award,
+        round: int,
+        due: datetime,
+        *,
+        order: int | None = None,
+        cart_award: int | None = None,
     ) -> None:
         row = {"auction": lot.id, "round": round, "bidder": won.bidder, "price": won.price_minor, "due": due}
         hold = lot.deposit_hold if won.bidder == lot.standing.leader else None

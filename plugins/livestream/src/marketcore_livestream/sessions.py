@@ -41,9 +41,7 @@ _CLOSE = text(
        WHERE auction_id = :auction RETURNING stream_id"""
 )
 _COLUMNS = "s.auction_id, s.stream_id, s.outcome, s.opened_at, s.closed_at"
-_ONE = text(
-    f"SELECT {_COLUMNS} FROM livestream_sessions s WHERE s.stream_id = :stream AND s.auction_id = :auction"
-)
+_ONE = text(f"SELECT {_COLUMNS} FROM livestream_sessions s WHERE s.stream_id = :stream AND s.auction_id = :auction")
 _PAGE = text(
     f"""SELECT {_COLUMNS} FROM livestream_sessions s WHERE s.stream_id = :stream AND s.auction_id < :before
         ORDER BY s.auction_id DESC LIMIT :limit"""

@@ -61,7 +61,9 @@ class LivestreamSettings(colander.MappingSchema):
     longest_hours = _whole(8, 1, 72, "a stream that its seller has forgotten ends after so many hours")
     slow_mode_seconds = _whole(1, 0, 3600, "the least time between two messages of one person")
     longest_run_list = _whole(100, 1, 500, "products of one stream")
-    session_extend_seconds = _whole(10, 0, 300, "a bid so near to a session's end sets its clock to this again; 0: never")
+    session_extend_seconds = _whole(
+        10, 0, 300, "a bid so near to a session's end sets its clock to this again; 0: never"
+    )
     hold_minutes = _whole(
         0, 0, 60 * 24 * 60, "time to order what was won in a stream; 0: as long as orders have to be paid"
     )

@@ -11,13 +11,15 @@ from marketcore.testing.market import Market
 
 from .stage import Stage
 
-PLUGINS = ("auctions", "wallet", "livestream")
+PLUGINS = ("auctions", "livestream", "payments_manual", "wallet")
 SETTINGS = {
     "marketcore.plugins": " ".join(PLUGINS),
     "marketcore.environment": "development",
     "marketcore.default_currency": "KES",
     "marketcore.log_level": "error",
     "livestream.credit_price.KES": "50",
+    "payments.route.KES": "wallet bank_transfer",
+    "payments_manual.bank_account": "Equity 0123",
     "live.port": "0",
     "live.poll_seconds": "0.5",
     "live.messages_per_second": "1000",

@@ -9,6 +9,10 @@ from itertools import count
 from marketcore.db import clock
 from marketcore.events import SellerVerified
 from marketcore.jobs.running import run_waiting
+from marketcore.ledger.accounts import provider_clearing, wallet
+from marketcore.ledger.ids import business_id
+from marketcore.ledger.services import LedgerService
+from marketcore.ledger.transfers import Transfer
 from marketcore.orders.jobs import expire_unpaid, lapse_awards
 from marketcore.testing.live import LiveClient
 from marketcore.testing.shop import ADDRESS
@@ -121,6 +125,13 @@ class Stage:
         """Return so many new buyers."""
         return [Person(self, "buyer") for _ in range(number)]
 
+    def fill(self, person, amount):
+        """Put money into somebody's wallet."""
+        id = business_id("gift", uuid.uuid4())
+        source, purse = provider_clearing("gift", "KES"), wallet(person.id, "KES")
+        gift = Transfer(id, source, purse, amount * 100, "gift", "test", "1")
+        self.market.perform(lambda request: request.find_service(LedgerService).transfer([gift], event_id=id))
+
     def give(self, seller, credits):
         """Give a seller credits without asking."""
         self.market.perform(
@@ -142,6 +153,11 @@ class Stage:
     def product(self, seller):
         """Return the id of something new of a seller's."""
         return ok(seller.post("/products", title=f"Chest {uuid.uuid4().hex[:6]}"), 201)["id"]
+
+    def list(self, seller, product_id, price, quantity=1):
+        """Return a new listing at a fixed price."""
+        terms = {"price": kes(price), "quantity": quantity}
+        return ok(seller.post("/listings", product_id=product_id, fixed_price=terms), 201)
 
     def start(self, seller, stream):
         """Begin a stream and return the answer."""
@@ -235,5 +251,5 @@ def ok(answer, status=200):
 def refused(answer, status, code):
     """Return the problem of an answer that refuses."""
     problem = answer.json()
-    assert (answer.status_code, problem["type"].rpartition("/")[2]) == (status, code), answer.text
+    assert (answer.status_code, problem["type"].rpartition(":")[2]) == (status, code), answer.text
     return problem

@@ -24,9 +24,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("market_clock()"), nullable=False),
         sa.CheckConstraint("unit_minor > 0", name=op.f("ck_cart_awards_price_positive")),
-        sa.CheckConstraint(
-            "state IN ('held','ordered','removed','lapsed')", name=op.f("ck_cart_awards_state_known")
-        ),
+        sa.CheckConstraint("state IN ('held','ordered','removed','lapsed')", name=op.f("ck_cart_awards_state_known")),
         sa.CheckConstraint(
             "(state = 'ordered') = (order_id IS NOT NULL)", name=op.f("ck_cart_awards_order_when_ordered")
         ),
@@ -39,9 +37,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_cart_awards_user_id"), "cart_awards", ["user_id"])
     op.create_index(op.f("ix_cart_awards_listing_id"), "cart_awards", ["listing_id"])
     op.create_index(op.f("ix_cart_awards_order_id"), "cart_awards", ["order_id"])
-    op.create_index(
-        "ix_cart_awards_due_at", "cart_awards", ["due_at"], postgresql_where=sa.text("state = 'held'")
-    )
+    op.create_index("ix_cart_awards_due_at", "cart_awards", ["due_at"], postgresql_where=sa.text("state = 'held'"))
     op.drop_column("cart_items", "award_minor")
     op.add_column("cart_items", sa.Column("award_id", sa.BigInteger(), nullable=True))
     op.create_foreign_key(op.f("fk_cart_items_award_id"), "cart_items", "cart_awards", ["award_id"], ["id"])

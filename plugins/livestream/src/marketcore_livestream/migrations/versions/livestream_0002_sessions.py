@@ -131,7 +131,8 @@ def _create_entries() -> None:
         ),
         sa.CheckConstraint("change <> 0 AND balance >= 0", name="ck_livestream_credit_entries_not_negative"),
         sa.CheckConstraint(
-            "(kind = 'slot') = (num_nonnulls(stream_id, slot) = 2)", name="ck_livestream_credit_entries_slot_of_a_stream"
+            "(kind = 'slot') = (num_nonnulls(stream_id, slot) = 2)",
+            name="ck_livestream_credit_entries_slot_of_a_stream",
         ),
         sa.ForeignKeyConstraint(
             ["seller_id"],
