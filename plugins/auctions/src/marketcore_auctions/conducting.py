@@ -60,7 +60,7 @@ class AuctionConductor:
         return True
 
     def call_off(self, auction_id: int, seller_id: int) -> bool:
-        """End the auction without a winner; ``False`` if it had ended before. One whose time is up is closed as ever."""
+        """End the auction without a winner; ``False`` if it had ended before. One whose time is up is closed."""
         lot = self._lock(auction_id, seller_id)
         if lot.state != "open":
             return False

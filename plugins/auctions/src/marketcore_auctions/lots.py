@@ -30,9 +30,10 @@ from marketcore_auctions.bidding import (
 from marketcore_auctions.chain import GENESIS, make_entry, pseudonym
 
 COLUMNS = """a.listing_id, a.product_id, a.seller_id, a.title, a.currency, a.start_minor, a.reserve_minor,
-    a.buy_now_minor, a.deposit_minor, a.increments, a.conducted, a.hold_minutes, a.starts_at, a.ends_at AS planned_end_at, a.latest_end_at,
-    a.soft_close, a.window_seconds, a.extension_seconds, a.if_unpaid, a.relists_left, a.key,
-    s.state, s.outcome, s.ends_at, s.paused_at, s.remaining_us, s.paused_us, s.price_minor, s.leader_id, s.leader_name, s.leader_max_minor, s.runner_up_minor,
+    a.buy_now_minor, a.deposit_minor, a.increments, a.conducted, a.hold_minutes, a.starts_at,
+    a.ends_at AS planned_end_at, a.latest_end_at, a.soft_close, a.window_seconds, a.extension_seconds, a.if_unpaid,
+    a.relists_left, a.key, s.state, s.outcome, s.ends_at, s.paused_at, s.remaining_us, s.paused_us, s.price_minor,
+    s.leader_id, s.leader_name, s.leader_max_minor, s.runner_up_minor,
     s.bids, s.extensions, s.seq, s.head, s.deposit_hold"""
 # One lock order everywhere: auctions by id, before orders, ledger accounts and live channels.
 _LOCK = text(
@@ -42,13 +43,14 @@ _LOCK = text(
 _SAVE = text(
     """WITH moved AS (
          UPDATE auctions_standings s SET state = n.state, outcome = n.outcome, ends_at = n.ends_at,
-             paused_at = n.paused_at, remaining_us = n.remaining_us, paused_us = n.paused_us, price_minor = n.price_minor,
-             leader_id = n.leader_id, leader_name = n.leader_name,
+             paused_at = n.paused_at, remaining_us = n.remaining_us, paused_us = n.paused_us,
+             price_minor = n.price_minor, leader_id = n.leader_id, leader_name = n.leader_name,
              leader_max_minor = n.leader_max_minor, runner_up_minor = n.runner_up_minor, bids = n.bids,
              extensions = n.extensions, seq = n.seq, head = n.head, deposit_hold = n.deposit_hold
          FROM json_to_recordset(CAST(:standings AS json)) AS n(listing_id bigint, state text, outcome text,
              ends_at timestamptz, paused_at timestamptz, remaining_us bigint, paused_us bigint, price_minor bigint,
-             leader_id bigint, leader_name text, leader_max_minor bigint, runner_up_minor bigint, bids int, extensions int, seq bigint, head text, deposit_hold uuid)
+             leader_id bigint, leader_name text, leader_max_minor bigint, runner_up_minor bigint, bids int,
+             extensions int, seq bigint, head text, deposit_hold uuid)
          WHERE s.listing_id = n.listing_id),
        interested AS (
          INSERT INTO auctions_interests (user_id, auction_id, bidding)

@@ -181,19 +181,11 @@ class AuctionService:
         self._tell_winner(lot, winner, placed, round)
         return placed
 
-    def _note_award(
-        self,
-        lot: Lot,
-        won: Award,
-        round: int,
-        due: datetime,
-        *,
-        order: int | None = None,
-        cart_award: int | None = None,
-    ) -> None:
+    def _note_award(self, lot: Lot, won: Award, round: int, due: datetime, **where: int) -> None:
+        """Write the award, with the ``order`` or the ``cart_award`` that it has become."""
         row = {"auction": lot.id, "round": round, "bidder": won.bidder, "price": won.price_minor, "due": due}
         hold = lot.deposit_hold if won.bidder == lot.standing.leader else None
-        self._session.execute(_AWARD, {**row, "order": order, "cart_award": cart_award, "hold": hold})
+        self._session.execute(_AWARD, {"order": None, "cart_award": None, **row, **where, "hold": hold})
 
     def _tell_winner(self, lot: Lot, winner: int, placed: Placed, round: int) -> None:
         self._emit(AuctionWon(lot.id, winner, placed.order_id, placed.price, placed.due_at, round))

@@ -54,7 +54,7 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True)
 class SessionClosed:
-    """A bidding session has ended: ``sold``, ``unsold`` or ``cancelled``; ``unsold`` again if its winner did not buy."""
+    """A bidding session has ended: ``sold``, ``unsold`` or ``cancelled``; ``unsold`` also if nobody buys it."""
 
     stream_id: int
     session_id: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from marketcore.orders.awards import CartAwards
 from marketcore.testing.contracts import at_once
 from marketcore_livestream.credits import CreditService, NoCredits
@@ -21,8 +23,7 @@ def test_S5_two_starts_with_one_credit_begin_one_stream(stage):
     for _round in range(ROUNDS):
         seller = stage.seller(credits=1)
         streams = [stage.plan(seller) for _ in range(2)]
-        # The second stream is another seller's as far as the rule of one live stream goes: both get as far as the meter.
-        answers = at_once([lambda stream=stream: stage.start(seller, stream) for stream in streams])
+        answers = at_once([partial(stage.start, seller, stream) for stream in streams])
         assert sorted(answer.status_code for answer in answers) == [200, 409]
         assert (seller.credits, sorted(stage.slots(streams[0]) + stage.slots(streams[1]))) == (0, [0])
 
@@ -56,7 +57,7 @@ def test_S5_a_worker_and_the_sellers_end_charge_a_slot_once(stage):
     for _round in range(3):
         seller, stream = stage.on_air(credits=2)
         stage.travel(minutes=31)
-        at_once([stage.meter, lambda: seller.post(f"/livestreams/{stream['id']}/end")])
+        at_once([stage.meter, partial(seller.post, f"/livestreams/{stream['id']}/end")])
         stage.meter()
         assert (stage.slots(stream), seller.credits, stage.stream_state(stream)) == ([0, 1], 0, ("ended", "seller"))
 
@@ -67,7 +68,7 @@ def test_S3_the_hammer_and_the_last_bid_agree_on_the_winner(stage):
     for product_id in stream["products"]:
         session = stage.open(seller, stream, product_id=product_id)
         ok(ann.bid(session, 150), 201)
-        bid, hammer = at_once([lambda: ben.bid(session, 500), lambda: stage.step(seller, session, "close")])
+        bid, hammer = at_once([partial(ben.bid, session, 500), partial(stage.step, seller, session, "close")])
         accepted = bid.status_code == 201
         assert accepted or document(bid) == "auction-closed"
         assert ok(hammer)["outcome"] == "sold"
@@ -83,7 +84,7 @@ def test_S3_a_pause_and_a_bid_agree_on_which_came_first(stage):
     for number in range(ROUNDS):
         bidder = (ann, ben)[number % 2]
         bid, pause = at_once(
-            [lambda: bidder.bid(session, 1000 * (number + 1)), lambda: stage.step(seller, session, "pause")]
+            [partial(bidder.bid, session, 1000 * (number + 1)), partial(stage.step, seller, session, "pause")]
         )
         assert pause.status_code == 200
         seen = stage.look(session)["auction"]
@@ -100,7 +101,7 @@ def test_S4_two_hammers_and_the_clock_close_a_session_once(stage):
         session = stage.open(seller, stream, product_id=product_id, duration_seconds=300, extend_seconds=0)
         ok(ann.bid(session, 150), 201)
         stage.travel(seconds=301)
-        at_once([stage.close_due, *[lambda: stage.step(seller, session, "close")] * 2])
+        at_once([stage.close_due, *[partial(stage.step, seller, session, "close")] * 2])
         assert stage.look(session)["outcome"] == "sold"
     awards = "SELECT count(*) FROM cart_awards WHERE user_id = :id GROUP BY listing_id"
     assert [row.count for row in stage.market.query(awards, id=ann.id)] == [1, 1, 1]
@@ -119,7 +120,7 @@ def test_S4_a_checkout_and_the_deadline_never_both_have_the_lot(stage):
     for place, (session, buyer) in enumerate(zip(sessions, buyers, strict=True)):
         over = "UPDATE cart_awards SET due_at = market_clock() + make_interval(secs => :s) WHERE listing_id = :id"
         stage.market.query(over, id=session["id"], s=0.004 * place)
-        answer, *_lapsed = at_once([buyer.check_out, *[lambda: stage.market.perform(lapse)] * 2])
+        answer, *_lapsed = at_once([buyer.check_out, *[partial(stage.market.perform, lapse)] * 2])
         stage.market.query(over, id=session["id"], s=-1)
         stage.market.perform(lapse)
         ((state,),) = stage.market.query("SELECT state FROM cart_awards WHERE listing_id = :id", id=session["id"])
@@ -140,7 +141,7 @@ def test_S4_two_checkouts_and_a_removal_end_a_reservation_once(stage):
         ok(buyer.bid(session, 150), 201)
         ok(stage.step(seller, session, "close"))
         path = f"/api/v1/cart/items/{session['id']}"
-        answers = at_once([buyer.check_out, buyer.check_out, lambda: buyer.http.delete(path)])
+        answers = at_once([buyer.check_out, buyer.check_out, partial(buyer.http.delete, path)])
         first, second, removed = (answer.status_code for answer in answers)
         assert [first, second].count(201) == (removed != 200)
         assert stage.stock(session)[0] == (0 if removed != 200 else 1)

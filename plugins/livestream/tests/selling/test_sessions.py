@@ -101,7 +101,7 @@ def test_S4_to_take_it_out_of_the_cart_is_a_violation_and_the_seller_sells_again
 
 
 def test_S4_the_deadline_ends_the_reservation_by_the_clock_of_the_database(stage):
-    seller, stream, winner, session = won(stage)
+    _seller, _stream, winner, session = won(stage)
     stage.travel(minutes=1441)
     assert [item["buyable"] for item in winner.cart] == [False]
     refused(winner.check_out(), 409, "reservation-ended")
@@ -112,7 +112,7 @@ def test_S4_the_deadline_ends_the_reservation_by_the_clock_of_the_database(stage
 
 
 def test_S4_an_order_that_is_not_paid_counts_once_and_the_lot_is_free_again(stage):
-    seller, _stream, winner, session = won(stage)
+    _seller, _stream, winner, session = won(stage)
     placed = ok(winner.check_out(), 201)
     stage.travel(minutes=1441)
     stage.go_on()
