@@ -43,7 +43,7 @@ def open_auction(session: Any, listing_id: int, terms: Mapping[str, Any], now: d
     row = {**terms, "listing_id": listing_id, "head": GENESIS, "increments": dumps(terms["increments"]).decode()}
     session.execute(_INSERT, {"relisted_from": None, "conducted": False, "hold_minutes": None, **row})
     lot = lock_lots(session, [listing_id])[listing_id]
-    lot.note("opened", now, terms=_told(lot.row))
+    lot.note("opened", now, terms=told_terms(lot.row))
     save(session, [lot])
 
 
@@ -69,7 +69,7 @@ def open_again(session: Any, row: Any, now: datetime) -> int | None:
     return listing_id
 
 
-def _told(row: Any) -> dict[str, Any]:
+def told_terms(row: Any) -> dict[str, Any]:
     """Return the terms as the log tells them."""
     times = {name: utc(getattr(row, name)) for name in ("starts_at", "latest_end_at")}
     return {

@@ -13,8 +13,8 @@ import { newKey } from "./session.js";
 const SOON = 60_000;
 const UNDECIDED = 2_500; // ms after the end until the page asks how it went
 const WITHOUT_LIVE = 5_000; // ms between questions while no events come
-const STATES = { scheduled: "Not started", open: "Open", closing: "Ending…", closed: "Ended" };
-const ENDS = { scheduled: "Starts in", open: "Ends in", closing: "Time is up", closed: "Ended" };
+const STATES = { scheduled: "Not started", open: "Open", paused: "Paused", closing: "Ending…", closed: "Ended" };
+const ENDS = { scheduled: "Starts in", open: "Ends in", paused: "Paused", closing: "Time is up", closed: "Ended" };
 const RESERVES = { none: "", met: "Reserve met", not_met: "Reserve not met" };
 const WARNINGS = [[60_000, "One minute left."], [10_000, "Ten seconds left."]];
 
@@ -58,10 +58,10 @@ function show() {
   part("bid-count").textContent = count(lot.bids, "bid", "bids");
   say(part("reserve"), RESERVES[lot.reserve]);
   part("reserve").dataset.reserve = lot.reserve;
-  part("end-label").textContent = ENDS[at];
   const time = at === "scheduled" ? lot.starts_at : lot.ends_at;
-  part("end-time").dateTime = time;
-  part("end-time").textContent = moment(time);
+  part("end-label").textContent = at === "open" && !time ? "Ends when its seller says so" : ENDS[at];
+  part("end-time").dateTime = time ?? "";
+  part("end-time").textContent = time ? moment(time) : "";
   part("log-link").hidden = at !== "closed";
   say(part("leader").querySelector("[data-name]"), lot.leader?.name ?? "");
   part("leader").hidden = !lot.leader;
@@ -76,7 +76,7 @@ function show() {
 }
 
 function showStanding(at) {
-  const running = at === "open" || at === "closing";
+  const running = at !== "scheduled" && at !== "closed";
   const leading = running && Boolean(lot.mine?.leading);
   const behind = running && hasBid();
   part("standing").dataset.standing = leading ? "leading" : "outbid";
@@ -96,8 +96,9 @@ function showChoices(at) {
 function tick() {
   const at = phase(lot, clock.now());
   if (part("state").dataset.state !== at) return show();
-  const left = clock.until(at === "scheduled" ? lot.starts_at : lot.ends_at);
-  const text = at === "closing" ? "0:00" : at === "closed" ? "" : span(left);
+  const time = at === "scheduled" ? lot.starts_at : lot.ends_at;
+  const left = time ? clock.until(time) : (lot.remaining_ms ?? Infinity);
+  const text = at === "closing" ? "0:00" : at === "closed" || left === Infinity ? "" : span(left);
   if (text !== now) say(part("countdown"), (now = text));
   part("countdown").toggleAttribute("data-soon", at === "closing" || (at === "open" && left < SOON));
   for (const [limit, words] of WARNINGS) if (at === "open" && left <= limit && left > limit - 300) announce(words);

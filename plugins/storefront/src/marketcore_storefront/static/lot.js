@@ -1,12 +1,13 @@
 /** An auction as the page knows it: what an event or an answer makes of it. Nothing here touches the page. */
 
 const OF_STANDINGS = ["price", "next_minimum", "bids", "ends_at", "seq"];
-const OF_BIDS = [...OF_STANDINGS, "leader", "reserve", "buy_now", "extensions", "log_head"];
+const CHANGES = ["auction.bid", "auction.retracted", "auction.paused", "auction.resumed"];
+const OF_BIDS = [...OF_STANDINGS, "paused", "remaining_ms", "leader", "reserve", "buy_now", "extensions", "log_head"];
 
 /** @param {any} lot @param {{type: string, offset: number, data: any}} event @returns {any} the lot after it */
 export function after(lot, { type, offset, data }) {
   const at = { ...lot, stream: { ...lot.stream, offset } };
-  if (type === "auction.bid" || type === "auction.retracted") return own({ ...at, ...chosen(data, OF_BIDS) });
+  if (CHANGES.includes(type)) return own({ ...at, ...chosen(data, OF_BIDS) });
   if (type === "auction.ending_soon") return { ...at, ...chosen(data, ["ends_at", "price"]) };
   if (type === "auction.closed") return own(closed(at, data));
   if (type === "auction.cancelled") return { ...at, state: "closed", outcome: "cancelled", next_minimum: null };
@@ -38,11 +39,12 @@ function own(lot) {
   return { ...lot, mine: { ...lot.mine, leading: Boolean(lot.leader && lot.leader.bidder === lot.mine.bidder) } };
 }
 
-/** @returns {"scheduled" | "open" | "closing" | "closed"} the state by the marketplace's clock */
+/** @returns {"scheduled" | "open" | "paused" | "closing" | "closed"} the state by the marketplace's clock */
 export function phase(lot, now) {
   if (lot.state === "closed") return "closed";
   if (now < Date.parse(lot.starts_at)) return "scheduled";
-  return now < Date.parse(lot.ends_at) ? "open" : "closing";
+  if (lot.paused) return "paused";
+  return !lot.ends_at || now < Date.parse(lot.ends_at) ? "open" : "closing";
 }
 
 function chosen(data, names) {
