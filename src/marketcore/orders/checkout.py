@@ -18,14 +18,16 @@ from marketcore.states import OrderState
 
 # Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
 _LOCK_CART = text(
-    """SELECT listing_id, quantity, award_minor, offer_minor FROM cart_items
+    """SELECT listing_id, quantity, award_minor, priced_at FROM cart_items
        WHERE user_id = :buyer ORDER BY listing_id FOR UPDATE"""
 )
 # The listings are locked in id order, here and wherever stock comes back.
 _LOCK_LISTINGS = text(
     """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
               coalesce(w.agreed_minor, l.price_minor) AS unit_minor, w.quantity AS wanted, l.quantity AS left,
-              CASE WHEN w.agreed_minor IS NULL THEN l.offer_minor END AS offer_minor, l.offer_until,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_minor END AS offer_minor,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_until END AS offer_until,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_ended_at END AS offer_ended_at,
               coalesce((SELECT r.basis_points FROM commission_rates r
                         WHERE (r.seller_id = l.seller_id OR r.seller_id IS NULL)
                           AND (r.category_id = p.category_id OR r.category_id IS NULL)
@@ -96,13 +98,13 @@ class CheckoutService:
     def check_out(self, buyer_id: int, ship_to: dict[str, str], total: Money | None = None) -> int:
         """Place the buyer's whole cart and return the checkout's id; ``OutOfStock`` or ``Conflict`` if it cannot.
 
-        ``PriceChanged`` if it does not cost exactly ``total`` or, where that is left out, if something would cost more
-        than the offer at which it was put into the cart.
+        ``PriceChanged`` if it does not cost exactly ``total`` or, where that is left out, if an offer of something in
+        it has ended since that was put there.
         """
         cart = self._session.execute(_LOCK_CART, {"buyer": buyer_id}).all()
         lines = self._locked([(item.listing_id, item.quantity, item.award_minor) for item in cart])
         sellers = split_by_seller(lines, buyer_id)
-        check_price(lines, {item.listing_id: item.offer_minor for item in cart if item.offer_minor}, total)
+        check_price(lines, {item.listing_id: item.priced_at for item in cart}, total)
         checkout_id: int = self._order(buyer_id, sellers, None, ship_to=ship_to)[0].checkout_id
         return checkout_id
 
@@ -144,7 +146,7 @@ class CheckoutService:
         given = {"listings": list(listings), "quantities": list(quantities), "agreed": list(agreed)}
         rows = self._session.execute(_LOCK_LISTINGS, {**given, "commission": self._commission_bp}).mappings()
         lines = [CartLine(**row) for row in rows]
-        if not any(line.offer_minor for line in lines):
+        if not any(line.offer_until or line.offer_ended_at for line in lines):
             return lines
         now = clock.now(self._session)
         return [line.at(now) for line in lines]
