@@ -60,6 +60,25 @@ def test_putting_it_there_again_accepts_the_usual_price(bazaar):
     assert place(bazaar).json()["total"]["amount"] == "500.00"
 
 
+def test_whatever_the_cart_may_have_shown_is_not_exceeded_without_a_word(bazaar):
+    listing, end = bazaar.publish("500.00", "KES", 9), OfferService.end
+    bazaar.put(listing)
+    offer(bazaar, listing, "300.00")
+    offer(bazaar, listing, "200.00")
+    assert place(bazaar).json()["total"]["amount"] == "200.00"  # it only became less
+    bazaar.put(listing)
+    offer(bazaar, listing, "250.00")
+    assert place(bazaar).status_code == 409
+    assert place(bazaar, shown(bazaar)[0]).json()["total"]["amount"] == "250.00"
+    bazaar.market.perform(lambda request: end(request.find_service(OfferService), [listing["id"]]))
+    bazaar.put(listing)
+    assert place(bazaar).json()["total"]["amount"] == "500.00"
+    bazaar.put(listing)
+    offer(bazaar, listing, "100.00")
+    bazaar.market.perform(lambda request: end(request.find_service(OfferService), [listing["id"]]))
+    assert place(bazaar).status_code == 409
+
+
 def test_an_offer_is_a_lower_price_of_a_listing_of_ones_own(bazaar):
     listing = bazaar.publish("500.00", "KES", 9)
     for wrong, refusal in (

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from marketcore.events import UserBlocked
 from marketcore.live.presence import Keys, Presence
 from marketcore.testing.live import Refused
 from marketcore_livestream.events import StreamStarted
@@ -219,6 +220,17 @@ def test_S2_a_forgotten_stream_ends_by_itself_and_its_seller_is_told(studio):
     assert (document["state"], document["end_reason"]) == ("ended", "forgotten")
     told = studio.seller.ok("GET", "/users/me/notifications")["items"][0]
     assert (told["type"], told["data"]["stream_id"]) == ("livestream.ended", stream["id"])
+
+
+def test_S2_the_stream_of_a_seller_who_is_blocked_ends_at_once(studio):
+    stream = studio.rival.ok("POST", "/livestreams", {"title": "Copies"})
+    studio.rival.ok("POST", f"/livestreams/{stream['id']}/start")
+    for blocked, state in ((False, "live"), (True, "ended")):
+        fact = UserBlocked(studio.rival.id, blocked, "copies")
+        studio.market.perform(lambda request, fact=fact: request.emit(fact))
+        document = studio.guest.get(f"/api/v1/livestreams/{stream['id']}").json()
+        assert document["state"] == state
+    assert document["end_reason"] == "blocked"
 
 
 def test_S5_whoever_subscribes_to_the_start_may_refuse_it(studio, monkeypatch):

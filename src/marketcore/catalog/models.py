@@ -64,9 +64,9 @@ class Listing(Base):
     """A product on sale in one way.
 
     ``price_minor`` is the fixed price, or for other kinds the price of the moment; until ``offer_until`` it costs
-    ``offer_minor`` where that is less. ``quantity`` is what can still be reserved. The partial unique index lets a
-    product be on sale in one way only; ``(id, kind)`` is unique so that a kind's own table can refer to both and
-    thereby never describe a listing of another kind.
+    ``offer_minor`` where that is less, and ``offer_ended_at`` is when an offer before that was over. ``quantity`` is
+    what can still be reserved. The partial unique index lets a product be on sale in one way only; ``(id, kind)`` is
+    unique so that a kind's own table can refer to both and thereby never describe a listing of another kind.
     """
 
     __tablename__ = "listings"
@@ -114,4 +114,5 @@ class Listing(Base):
     quantity: Mapped[int]
     offer_minor: Mapped[Minor | None]
     offer_until: Mapped[Moment | None]
+    offer_ended_at: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]

@@ -16,9 +16,14 @@ from marketcore.money import Money
 # The price of the listing ``l`` at this moment. The checkout decides it again, once it has locked the listing.
 PRICE_NOW = "CASE WHEN l.offer_until > market_clock() THEN least(l.offer_minor, l.price_minor) ELSE l.price_minor END"
 
-_MAKE = text("UPDATE listings SET offer_minor = :minor, offer_until = :until WHERE id = :id")
+# When a better offer ended is kept: carts that may have shown it are not charged more without a word.
+_MAKE = text(
+    """UPDATE listings SET offer_minor = :minor, offer_until = :until, offer_ended_at =
+         CASE WHEN offer_until <= :now THEN offer_until WHEN offer_minor < :minor THEN :now ELSE offer_ended_at END
+       WHERE id = :id"""
+)
 _END = text(
-    """UPDATE listings SET offer_minor = NULL, offer_until = NULL
+    """UPDATE listings SET offer_minor = NULL, offer_until = NULL, offer_ended_at = least(offer_until, market_clock())
        WHERE id IN (SELECT id FROM listings WHERE id = ANY(CAST(:ids AS bigint[])) AND offer_until IS NOT NULL
                     ORDER BY id FOR NO KEY UPDATE)"""
 )
@@ -44,9 +49,10 @@ class OfferService:
             raise Invalid(errors={"price.currency": f"must be {listing.currency}, as the listing's"})
         if price.minor >= listing.price_minor:
             raise Invalid(errors={"price": f"must be less than {Money(listing.price_minor, listing.currency)}"})
-        if until <= clock.now(self._session):
+        now = clock.now(self._session)
+        if until <= now:
             raise Invalid(errors={"until": "must be in the future"})
-        self._session.execute(_MAKE, {"id": listing_id, "minor": price.minor, "until": until})
+        self._session.execute(_MAKE, {"id": listing_id, "minor": price.minor, "until": until, "now": now})
 
     def end(self, listing_ids: Sequence[int]) -> None:
         """Let these listings cost their usual price again."""

@@ -21,10 +21,8 @@ _ITEMS = text(
 )
 _LISTING = text("SELECT id, kind, state, seller_id FROM listings WHERE id = :id")
 _PUT = text(
-    """INSERT INTO cart_items (user_id, listing_id, quantity, offer_minor)
-       SELECT :user, id, :quantity, CASE WHEN offer_until > market_clock() THEN offer_minor END
-       FROM listings WHERE id = :listing
-       ON CONFLICT (user_id, listing_id) DO UPDATE SET offer_minor = excluded.offer_minor,
+    """INSERT INTO cart_items (user_id, listing_id, quantity) VALUES (:user, :listing, :quantity)
+       ON CONFLICT (user_id, listing_id) DO UPDATE SET priced_at = excluded.priced_at,
          quantity = least(CASE WHEN :add THEN cart_items.quantity ELSE 0 END + excluded.quantity, 1000000)
        WHERE cart_items.award_id IS NULL"""
 )

@@ -19,7 +19,7 @@ from marketcore.states import OrderState
 
 # Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
 _LOCK_CART = text(
-    """SELECT c.listing_id, c.quantity, a.unit_minor, c.award_id, c.offer_minor
+    """SELECT c.listing_id, c.quantity, a.unit_minor, c.award_id, c.priced_at
        FROM cart_items c JOIN listings l ON l.id = c.listing_id LEFT JOIN cart_awards a ON a.id = c.award_id
        WHERE c.user_id = :buyer AND (CAST(:currency AS text) IS NULL OR l.currency = :currency)
        ORDER BY c.listing_id FOR UPDATE OF c"""
@@ -29,7 +29,9 @@ _LOCK_LISTINGS = text(
     """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
               coalesce(w.agreed_minor, l.price_minor) AS unit_minor, w.quantity AS wanted,
               l.quantity + num_nonnulls(w.award_id) AS left, w.award_id IS NOT NULL AS awarded,
-              CASE WHEN w.agreed_minor IS NULL THEN l.offer_minor END AS offer_minor, l.offer_until,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_minor END AS offer_minor,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_until END AS offer_until,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_ended_at END AS offer_ended_at,
               coalesce((SELECT r.basis_points FROM commission_rates r
                         WHERE (r.seller_id = l.seller_id OR r.seller_id IS NULL)
                           AND (r.category_id = p.category_id OR r.category_id IS NULL)
@@ -105,12 +107,12 @@ class CheckoutService:
 
         What they have won costs what was agreed. ``OutOfStock`` or ``Conflict`` if it cannot be, ``ReservationEnded``
         once the time to buy something won is over, ``PriceChanged`` if it does not cost exactly ``total`` or, where
-        that is left out, if something would cost more than the offer at which it was put into the cart.
+        that is left out, if an offer of something in it has ended since that was put there.
         """
         cart = self._session.execute(_LOCK_CART, {"buyer": buyer_id, "currency": currency}).all()
         lines = self._locked([(item.listing_id, item.quantity, item.unit_minor, item.award_id) for item in cart])
         sellers = split_by_seller(lines, buyer_id)
-        check_price(lines, {item.listing_id: item.offer_minor for item in cart if item.offer_minor}, total)
+        check_price(lines, {item.listing_id: item.priced_at for item in cart}, total)
         awards = [item.award_id for item in cart if item.award_id is not None]
         if awards:
             self._awards.take_up(awards)
@@ -161,7 +163,7 @@ class CheckoutService:
         given = dict(zip(("listings", "quantities", "agreed", "awards"), columns, strict=True))
         rows = self._session.execute(_LOCK_LISTINGS, {**given, "commission": self._commission_bp}).mappings()
         lines = [CartLine(**row) for row in rows]
-        if not any(line.offer_minor for line in lines):
+        if not any(line.offer_until or line.offer_ended_at for line in lines):
             return lines
         now = clock.now(self._session)
         return [line.at(now) for line in lines]

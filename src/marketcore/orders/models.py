@@ -15,7 +15,7 @@ from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor, Moment
 class CartItem(Base):
     """A listing in a buyer's cart, at the listing's price, or reserved for them by a ``CartAward``.
 
-    ``offer_minor`` is the lower price that was offered when it was put there: the checkout charges no more.
+    At ``priced_at`` the buyer last said that it shall be there, at the price of that moment or a lower one.
     """
 
     __tablename__ = "cart_items"
@@ -28,7 +28,7 @@ class CartItem(Base):
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"), primary_key=True)
     quantity: Mapped[int]
     award_id: Mapped[int | None] = mapped_column(ForeignKey("cart_awards.id"), unique=True)
-    offer_minor: Mapped[Minor | None]
+    priced_at: Mapped[CreatedAt]
     added_at: Mapped[CreatedAt]
 
 

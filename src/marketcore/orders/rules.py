@@ -66,7 +66,8 @@ def check_step(current: OrderState, target: OrderState, actors: Iterable[Actor])
 class CartLine:
     """What somebody buys of a listing, and the listing as it stands, locked.
 
-    ``awarded``: they have won it. ``offer_minor`` is a lower price for whoever buys before ``offer_until``.
+    ``awarded``: they have won it. ``offer_minor`` is a lower price for whoever buys before ``offer_until``; one before
+    that ended at ``offer_ended_at``. ``dearer_since`` is when the price last rose because an offer was over.
     """
 
     listing_id: int
@@ -82,12 +83,15 @@ class CartLine:
     commission_bp: int
     offer_minor: int | None = None
     offer_until: datetime | None = None
+    offer_ended_at: datetime | None = None
+    dearer_since: datetime | None = None
 
     def at(self, now: datetime) -> CartLine:
         """Return the line at the price of the moment ``now``."""
-        if self.offer_minor is None or self.offer_until is None or now >= self.offer_until:
-            return self
-        return replace(self, unit_minor=min(self.unit_minor, self.offer_minor))
+        ends = [end for end in (self.offer_until, self.offer_ended_at) if end is not None and end <= now]
+        on_offer = self.offer_until is not None and now < self.offer_until
+        price = min(self.unit_minor, self.offer_minor) if on_offer and self.offer_minor else self.unit_minor
+        return replace(self, unit_minor=price, dearer_since=max(ends, default=None))
 
     @property
     def total_minor(self) -> int:
@@ -119,10 +123,11 @@ def split_by_seller(lines: Sequence[CartLine], buyer_id: int) -> dict[int, list[
     return sellers
 
 
-def check_price(lines: Sequence[CartLine], promised: Mapping[int, int], total: Money | None) -> None:
-    """Raise ``PriceChanged`` unless the lines cost ``total`` or, without it, no more than was ``promised``.
+def check_price(lines: Sequence[CartLine], known: Mapping[int, datetime], total: Money | None) -> None:
+    """Raise ``PriceChanged`` unless the lines cost ``total``.
 
-    ``promised`` are unit prices by listing.
+    Without it, raise if an offer has ended that may have been shown: ``known`` says by listing since when the buyer
+    knows its price.
     """
     price = Money(sum(line.total_minor for line in lines), lines[0].currency)
     if total is not None:
@@ -130,10 +135,10 @@ def check_price(lines: Sequence[CartLine], promised: Mapping[int, int], total: M
             raise PriceChanged(f"the cart costs {price} now, not {total}: look at it again", total=str(price))
         return
     for line in lines:
-        if line.unit_minor > promised.get(line.listing_id, line.unit_minor):
+        if line.dearer_since is not None and line.dearer_since > known[line.listing_id]:
             raise PriceChanged(
-                f"listing {line.listing_id} ({line.title}) was in the cart at a lower price, which has ended: put it "
-                "there again, or take it out",
+                f"an offer of listing {line.listing_id} ({line.title}) has ended: put it into the cart again, take it "
+                "out, or send the total that you agree to",
                 listing_id=line.listing_id,
             )
 

@@ -11,10 +11,9 @@ from marketcore.exceptions import Conflict, NotFound
 from marketcore_livestream.events import GuestBanned
 from marketcore_livestream.refusals import Banned, NotLive
 
-_STREAM = text("SELECT id, seller_id, state FROM livestream_streams WHERE id = :stream")
-# Held until the commit, so that nobody joins, speaks or is appointed in a stream that has ended meanwhile.
-_STREAM_HELD = text(
-    "SELECT id, seller_id, state, slow_mode_seconds, video_channel FROM livestream_streams WHERE id = :stream FOR SHARE"
+# Not locked: a busy chat would keep its seller from ending the stream, and a word at its very end does no harm.
+_STREAM = text(
+    "SELECT id, seller_id, state, slow_mode_seconds, video_channel FROM livestream_streams WHERE id = :stream"
 )
 _GUEST = text(
     """SELECT moderator, banned_at IS NOT NULL AS banned FROM livestream_guests
@@ -91,10 +90,8 @@ class GuestService:
         return user_id is None or not self._banned(stream_id, user_id)
 
     def live(self, stream_id: int) -> Any:
-        """Return the stream's row, which stays live until the commit; ``NotLive`` if it is not."""
-        stream = self._session.execute(_STREAM_HELD, {"stream": stream_id}).first()
-        if stream is None:
-            raise NotFound(f"there is no stream {stream_id}")
+        """Return the stream's row; ``NotLive`` if it is not live."""
+        stream = self._stream(stream_id)
         if stream.state != "live":
             raise NotLive(f"stream {stream_id} is {stream.state}", state=stream.state)
         return stream

@@ -146,7 +146,7 @@ def channel_of(stream_id: int) -> str:
 
 
 def _present(row: Any, viewers: int | None) -> dict[str, Any]:
-    times = {name: _moment(getattr(row, name)) for name in ("scheduled_for", "started_at", "ended_at")}
+    times = {name: utc(getattr(row, name)) for name in ("scheduled_for", "started_at", "ended_at")}
     return {
         "id": row.id,
         "seller": {"id": row.seller_id, "username": row.username},
@@ -160,10 +160,6 @@ def _present(row: Any, viewers: int | None) -> dict[str, Any]:
         "products": row.items,
         "created_at": utc(row.created_at),
     }
-
-
-def _moment(moment: Any) -> str | None:
-    return None if moment is None else utc(moment)
 
 
 def _present_listing(row: Any) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from marketcore.live.gateway.sockets import Socket
 from marketcore.live.hub import Hub
-from marketcore.live.presence import HOLD, LEASE, Keys, changes, viewer
+from marketcore.live.presence import HOLD, LEASE, PAUSE, Keys, changes, viewer
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +33,7 @@ class Attendance:
         self._told: dict[str, set[str]] = {}
         self._renewed_at = float("-inf")
         self._tag = uuid4().hex[:12]
+        self._failing = False
 
     async def run(self) -> None:
         """Tell who has come and gone, for ever, and everybody now and then."""
@@ -41,10 +42,16 @@ class Attendance:
                 await asyncio.sleep(STEP)
                 try:
                     await self._tell(client)
+                    self._failing = False
                 except (RedisError, OSError) as error:
-                    self._renewed_at = float("-inf")
-                    log.warning("live_presence_not_told", reason=type(error).__name__)
-                    await asyncio.sleep(LEASE / 10)
+                    self._fail(error)
+                    await asyncio.sleep(PAUSE)
+
+    def _fail(self, error: Exception) -> None:
+        self._renewed_at = float("-inf")
+        if not self._failing:
+            self._failing = True
+            log.warning("live_presence_not_told", reason=type(error).__name__, remedy="check marketcore.redis_url")
 
     async def _tell(self, client: Any) -> None:
         now = asyncio.get_running_loop().time()
