@@ -16,7 +16,7 @@ from marketcore.payments.services import PaymentService
 from marketcore.testing.shop import money_arrives
 
 from .people import People, Person
-from .world import SHIP_TO, put_up
+from .world import SHIP_TO, bid, put_up
 
 
 @dataclass
@@ -211,6 +211,69 @@ def bought_auctions(people: People) -> Sending:
     return Sending(f"/api/v1/auctions/{auction_id}/purchase", people.new("buyer"), None, status=201)
 
 
+class Broadcast:
+    """A seller with credits, live, and one product in the run list."""
+
+    def __init__(self, people: People) -> None:
+        self.people, self.seller = people, people.new("seller")
+        grant = {"seller_id": self.seller.id, "credits": 2, "note": "a gift"}
+        self.made(people.new("admin"), "/api/v1/livestreams/credits/grants", grant)
+        stream = self.made(self.seller, "/api/v1/livestreams", {"title": "Kikois"})
+        self.path = f"/api/v1/livestreams/{stream['id']}"
+        product = self.made(self.seller, "/api/v1/products", {"title": f"Drum {uuid.uuid4().hex}"})
+        self.made(self.seller, f"{self.path}/items", {"product_id": product["id"]})
+        self.made(self.seller, f"{self.path}/start", None)
+
+    def made(self, who: Person, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        answer = self.people.ask("POST", path, who.access, body)
+        assert answer.is_success, f"{path}: {answer.text}"
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def opening(self, where: str) -> Sending:
+        """Return what opens a session."""
+        body = {"price": {"amount": "100.00", "currency": "KES"}}
+        return Sending(f"{self.path}/{where}", self.seller, body, {**body, "duration_seconds": 60}, 201)
+
+
+def opened_sessions(people: People) -> Sending:
+    return Broadcast(people).opening("sessions")
+
+
+def next_sessions(people: People) -> Sending:
+    return Broadcast(people).opening("sessions/next")
+
+
+def closed_sessions(people: People) -> Sending:
+    show = Broadcast(people)
+    body = {"price": {"amount": "100.00", "currency": "KES"}}
+    session = show.made(show.seller, f"{show.path}/sessions", body)
+    bid(people, session["id"], people.new("buyer"), "100.00")
+    return Sending(f"{show.path}/sessions/{session['id']}/close", show.seller, None)
+
+
+def granted_credits(people: People) -> Sending:
+    seller = people.new("seller")
+    body = {"seller_id": seller.id, "credits": 2, "note": "a gift"}
+    return Sending("/api/v1/livestreams/credits/grants", people.new("admin"), body, {**body, "credits": 3}, 201)
+
+
+def bought_credits(people: People) -> Sending:
+    path = "/api/v1/livestreams/credits/purchases"
+    return Sending(path, people.new("seller"), {"credits": 2}, {"credits": 3}, 201)
+
+
+def refunded_credits(people: People) -> Sending:
+    purchase = Purchase(people)
+    bought = purchase.made(purchase.seller, "/api/v1/livestreams/credits/purchases", {"credits": 2})
+    body = {"purpose": "stream_credits", "reference": bought["id"], "payer": {"phone": "0712345678"}}
+    payment = purchase.made(purchase.seller, "/api/v1/payments", body)
+    purchase.captured(payment["id"], 10_000)
+    path = f"/api/v1/livestreams/credits/purchases/{bought['id']}/refunds"
+    wish = {"target": "by_hand", "reason": "as agreed", "credits": 1}
+    return Sending(path, people.new("admin"), wish, {**wish, "reason": "as you wish"}, 201)
+
+
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'mpesa', 'Mine', '{"phone": "254712345678"}', 'active')
@@ -233,4 +296,10 @@ SENDINGS: dict[str, Callable[[People], Sending]] = {
     "payouts.decision": decisions,
     "payouts.cancellation": cancellations,
     "auctions.purchase": bought_auctions,
+    "livestream.sessions": opened_sessions,
+    "livestream.sessions.next": next_sessions,
+    "livestream.session.close": closed_sessions,
+    "livestream.credits.grants": granted_credits,
+    "livestream.purchases": bought_credits,
+    "livestream.purchase.refunds": refunded_credits,
 }

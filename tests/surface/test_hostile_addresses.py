@@ -168,6 +168,8 @@ def cursors(people, world, operations):
     for _ in range(2):
         gift = Transfer(uuid.uuid4(), provider_clearing("gift", "KES"), wallet(owner, "KES"), 100, "gift", "test", "1")
         people.market.perform(lambda r, g=gift: r.find_service(LedgerService).transfer([g], event_id=g.id))
+        grant = {"seller_id": owner, "credits": 1, "note": "a gift"}
+        assert people.ask("POST", "/api/v1/livestreams/credits/grants", admin, grant).status_code == 201
     hook = people.ask("POST", "/api/v1/webhook-endpoints", both, {"url": "https://93.184.215.14/hook"}).json()
     for _ in range(2):
         assert people.ask("POST", f"/api/v1/webhook-endpoints/{hook['id']}/test", both).status_code == 202

@@ -37,6 +37,9 @@ BODIES = {
     "PUT livestream.item.flash_price": {"price": MONEY},
     "POST livestream.bans": {"user_id": 1},
     "POST livestream.moderators": {"user_id": 1},
+    "POST livestream.sessions": {"price": MONEY},
+    "POST livestream.sessions.next": {"price": MONEY},
+    "POST livestream.purchase.refunds": {"reason": "mine now"},
     "PATCH webhooks.endpoint": {"enabled": False},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }
@@ -57,6 +60,8 @@ OPEN = {
     "GET livestream.items": "so are the products in them",
     "GET livestream.messages": "and their chats",
     "GET livestream.viewers": "and how many watch",
+    "GET livestream.sessions": "and what is sold by bids",
+    "GET livestream.session": "as auctions are",
     "POST livestream.join": "anybody else may watch",
     "POST livestream.leave": "notes what one does oneself",
     "POST livestream.messages": "anybody else may speak",

@@ -24,6 +24,7 @@ SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": 
 MAXIMUM, RESERVE = "60607.07", "80809.09"
 # What a bidder would pay at most and a seller wants at least, in figures that stand nowhere else.
 MAXIMUM, RESERVE = "60607.07", "80809.09"
+PRICE = {"amount": "100.00", "currency": "KES"}
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
@@ -116,6 +117,7 @@ class World:
         for amount in ("150.00", MAXIMUM):
             bid(people, self.auction_id, people.new("buyer"), amount)
         self.stream_id, self.item_id, self.message_id = self._go_live()
+        self.bidding_session_id, self.purchase = self._sell_live()
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
@@ -148,10 +150,21 @@ class World:
         stream = self._made("POST", "/api/v1/livestreams", self.seller, {"title": "Kikois"})
         path = f"/api/v1/livestreams/{stream['id']}"
         (item,) = self._made("POST", f"{path}/items", self.seller, {"product_id": self.product["id"]})["items"]
+        grant = {"seller_id": self.seller.id, "credits": 3, "note": "a gift"}
+        self._made("POST", "/api/v1/livestreams/credits/grants", self._people.known("admin"), grant)
         self._made("POST", f"{path}/start", self.seller)
         self._people.market.query(_GUESTS, stream=stream["id"], tag=uuid.uuid4().hex)
         said = [self._made("POST", f"{path}/messages", self.seller, {"body": word}) for word in ("Karibu", "Welcome")]
         return stream["id"], item["id"], said[0]["id"]
+
+    def _sell_live(self) -> tuple[int, dict[str, Any]]:
+        """Let the seller hold two bidding sessions, one of them open, and begin to buy credits."""
+        path, session = f"/api/v1/livestreams/{self.stream_id}", {"id": 0}
+        for _ in range(2):
+            product = self._made("POST", "/api/v1/products", self.seller, {"title": f"Drum {uuid.uuid4().hex}"})
+            self._made("POST", f"{path}/items", self.seller, {"product_id": product["id"]})
+            session = self._made("POST", f"{path}/sessions/next", self.seller, {"price": PRICE})
+        return session["id"], self._made("POST", "/api/v1/livestreams/credits/purchases", self.seller, {"credits": 3})
 
     def _pay_out(self) -> tuple[str, dict[str, Any]]:
         """Let the seller ask for money at a destination; nobody pays out to where these people are."""
@@ -181,6 +194,8 @@ class World:
             "stream_id": self.stream_id,
             "item_id": self.item_id,
             "message_id": self.message_id,
+            "bidding_session_id": self.bidding_session_id,
+            "purchase_id": self.purchase["id"],
             "media_id": self.image["id"],
             "listing_id": self.listing["id"],
             "checkout_id": self.checkout["id"],
@@ -225,4 +240,5 @@ class World:
             self.delivery["message_id"],
             self.invoice["number"],
             self.recharge["id"],
+            self.purchase["id"],
         }

@@ -8,7 +8,7 @@ from marketcore.web.openapi import UUID_PATTERN
 
 _NUMBER = "[0-9]{1,18}"
 _STREAM = f"/api/v1/livestreams/{{stream_id:{_NUMBER}}}"
-_SESSION = f"{_STREAM}/sessions/{{session_id:{_NUMBER}}}"
+_SESSION = f"{_STREAM}/sessions/{{bidding_session_id:{_NUMBER}}}"
 _PURCHASE = f"/api/v1/livestreams/credits/purchases/{{purchase_id:{UUID_PATTERN}}}"
 
 

@@ -52,7 +52,7 @@ def list_sessions(request: Any) -> dict[str, Any]:
 )
 def read_session(request: Any) -> dict[str, Any]:
     """Read a bidding session."""
-    return _document(request, request.valid.path["session_id"])
+    return _document(request, request.valid.path["bidding_session_id"])
 
 
 @view_config(
@@ -88,8 +88,8 @@ def open_next(request: Any) -> dict[str, Any]:
 def _conduct(request: Any, step: str) -> dict[str, Any]:
     path = request.valid.path
     change = getattr(request.find_service(SessionService), step)
-    change(path["stream_id"], path["session_id"], request.authenticated_userid)
-    return _document(request, path["session_id"])
+    change(path["stream_id"], path["bidding_session_id"], request.authenticated_userid)
+    return _document(request, path["bidding_session_id"])
 
 
 _STEP = {"responses": {200: schemas.SessionDocument}, "refusals": [409]}
