@@ -34,6 +34,7 @@ _HOLD = text(
          INSERT INTO cart_items (user_id, listing_id, quantity, award_id)
          SELECT user_id, listing_id, 1, id FROM award
          ON CONFLICT (user_id, listing_id) DO UPDATE SET quantity = 1, award_id = excluded.award_id
+           WHERE cart_items.award_id IS NULL
          RETURNING award_id)
        SELECT award_id FROM item"""
 )
@@ -94,7 +95,9 @@ class CartAwards:
         if not 0 < unit_minor <= largest_total(currency):
             raise Conflict(f"listing {listing_id} cannot be sold at {Money(unit_minor, currency)}")
         wanted = {"user": user_id, "listing": listing_id, "minor": unit_minor, "due": due}
-        award_id: int = self._session.execute(_HOLD, wanted).scalar_one()
+        award_id: int | None = self._session.execute(_HOLD, wanted).scalar()
+        if award_id is None:
+            raise Conflict(f"listing {listing_id} is in their cart already, won before: one piece at a time")
         return award_id
 
     def _refusal(self, listing_id: int, user_id: int) -> Exception:
