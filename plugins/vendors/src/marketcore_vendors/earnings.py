@@ -8,15 +8,13 @@ from sqlalchemy import text
 
 from marketcore.exceptions import NotFound
 from marketcore.payouts.reading import balances_of
+from marketcore_vendors.sales import KEPT
 
 PARTS = ("pending", "pending_commission", "available", "in_withdrawal", "withdrawn", "owed")
 
 _SELLER = text("SELECT id FROM users WHERE id = :id AND 'seller' = ANY(roles)")
-# Rounded as the release will: see ``sales``.
 _FEES = text(
-    """SELECT o.currency,
-              CAST(sum(o.commission_minor - div(2::numeric * o.commission_minor * (o.refunded_minor + o.disputed_minor)
-                                                + o.total_minor, 2::numeric * o.total_minor)) AS bigint) AS fee
+    f"""SELECT o.currency, CAST(sum({KEPT}) AS bigint) AS fee
        FROM orders o
        JOIN ledger_accounts a ON a.owner_type = 'order' AND a.owner_id = CAST(o.id AS text) AND a.purpose = 'held'
        WHERE o.seller_id = :user AND o.state IN ('paid', 'confirmed', 'packed', 'shipped', 'delivered', 'disputed')

@@ -18,13 +18,17 @@ FIGURES = ("orders", "units", "gross", "refunded", "commission", "net")
 MONEY = FIGURES[2:]
 MOST_ROWS = 10_000
 
-# The platform's part of what went back is rounded as ``marketcore.money.allocate`` does: a half to the platform.
-_SOLD = """
+# What the platform keeps of an order ``o``: its commission without its part of what went back, which is rounded as
+# ``marketcore.orders.rules.platform_share`` does it, a half to the platform.
+KEPT = """
+    o.commission_minor - div(2::numeric * o.commission_minor * (o.refunded_minor + o.disputed_minor) + o.total_minor,
+                             2::numeric * o.total_minor)
+"""
+_SOLD = f"""
     WITH sold AS (
         SELECT o.id, CAST(o.paid_at AT TIME ZONE 'UTC' AS date) AS day, o.total_minor, o.commission_minor,
                o.refunded_minor + o.disputed_minor AS gone,
-               o.commission_minor - div(2::numeric * o.commission_minor * (o.refunded_minor + o.disputed_minor)
-                                        + o.total_minor, 2::numeric * o.total_minor) AS kept
+               {KEPT} AS kept
         FROM orders o
         WHERE o.seller_id = :seller AND o.paid_at >= :since AND o.paid_at < :until AND o.currency = :currency
     ), priced AS (
@@ -48,7 +52,7 @@ _SUMS = """
     CAST(coalesce(sum(l.commission), 0) AS bigint) AS commission,
     CAST(coalesce(sum(l.gross - l.refunded - l.commission), 0) AS bigint) AS net
 """
-_DAYS = text(
+DAYS = text(
     f"""{_SOLD}
         SELECT CAST(every AS date) AS day, {_SUMS}
         FROM generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') AS every
@@ -86,7 +90,7 @@ class Span:
 
 def sales_by_day(session: Any, span: Span, *, product_id: int | None = None) -> list[Any]:
     """Return a row for every day of ``span``: ``day`` and ``FIGURES``, money in minor units."""
-    return list(session.execute(_DAYS, {**span.values, "product": product_id}))
+    return list(session.execute(DAYS, {**span.values, "product": product_id}))
 
 
 def sales_by_product(session: Any, span: Span, *, after: Sequence[int] | None, limit: int) -> list[Any]:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 SVG = "http://www.w3.org/2000/svg"
 # Tenths of a pixel: fine enough, and no fraction anywhere.
-WIDTH, LEFT, RIGHT, TOP, PLOT_HEIGHT, FOOT = 8000, 1300, 200, 600, 2000, 500
+WIDTH, LEFT, RIGHT, TOP, PLOT_HEIGHT, FOOT = 8000, 1300, 400, 600, 2000, 500
 ROW, NAMES, LONGEST_LABEL = 300, 2600, 30
 LINES, DAY_LABELS = 5, 8
 INK, PALE, BAR = "#1a1a1a", "#d4d4d4", "#0b6e4f"
@@ -40,7 +40,7 @@ def column_chart(title: str, about: str, bars: Sequence[Bar], write: Callable[[i
         high = max(0, bar.value) * PLOT_HEIGHT // (LINES * step)
         _bar(svg, (left, TOP + PLOT_HEIGHT - high, max(1, (end - left) * 4 // 5), high), bar, write)
         if place % every == 0:
-            _text(svg, left, TOP + PLOT_HEIGHT + 200, bar.label)
+            _text(svg, (left + end) // 2, TOP + PLOT_HEIGHT + 200, bar.label, anchor="middle")
     return _written(svg)
 
 
