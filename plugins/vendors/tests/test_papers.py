@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -14,6 +15,11 @@ from marketcore_vendors.jobs import watch_expiry
 from .people import PDF, Somebody, photo
 
 PAPERS = "/api/v1/kyc-documents"
+
+
+@pytest.fixture(scope="module")
+def plugins():
+    return ("vendors", "webhooks")
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +192,23 @@ def test_K3_an_owner_is_told_before_a_paper_expires_and_when_it_has(quarter):
     states = {item["kind"]: item["state"] for item in vendor.http.get(PAPERS).json()["items"]}
     assert states == {"identity": "expired", "tax_certificate": "approved"}
     assert date.fromisoformat(vendor.heard()[-1][1]["expires_on"]) == day - timedelta(days=1)
+
+
+def test_webhooks_tell_a_vendor_of_their_papers_and_verification_by_ids_alone(quarter):
+    vendor = quarter.seller()
+    hook = vendor.http.post("/api/v1/webhook-endpoints", json={"url": "https://93.184.215.14/hook"})
+    assert hook.status_code == 201, hook.text
+    paper = vendor.submit().json()
+    quarter.admin.decide(paper)
+    quarter.admin.http.put(f"{vendor.path}/verification", json={"verified": True, "reason": "Welcome."})
+    rows = quarter.market.query(
+        """SELECT m.type, m.body FROM webhooks_messages m JOIN webhooks_deliveries d ON d.message_id = m.id
+           WHERE d.endpoint_id = :id ORDER BY m.id""",
+        id=hook.json()["id"],
+    )
+    assert [row.type for row in rows] == ["vendor.kyc_submitted", "vendor.kyc_approved", "seller.verified"]
+    about = {"document_id": paper["id"], "user_id": vendor.id, "kind": "identity", "state": "approved"}
+    assert json.loads(bytes(rows[1].body))["data"] == about
 
 
 def test_L2_owners_remove_their_profile_where_the_marketplace_allows_it(quarter):
