@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import colander
 
@@ -30,7 +31,7 @@ DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 MEASURES = ("net", "gross", "units", "orders")
 
 
-def _line(max_length: int, **options: object) -> colander.SchemaNode:
+def _line(max_length: int, **options: Any) -> colander.SchemaNode:
     return text(max_length, validator=FullMatch(ONE_LINE, "must be one line without control characters"), **options)
 
 
@@ -43,7 +44,7 @@ def _is_day(node: colander.SchemaNode, value: str) -> None:
         raise colander.Invalid(node, f"must be a day between {EARLIEST} and {LATEST}")
 
 
-def _day(**options: object) -> colander.SchemaNode:
+def _day(**options: Any) -> colander.SchemaNode:
     form = FullMatch(DAY, "must be a day such as 2026-01-31")
     return text(10, validator=colander.All(form, _is_day), **options)
 

@@ -140,7 +140,7 @@ class VendorService:
         return profile
 
 
-def _whole() -> Select[Any]:
+def _whole() -> Select[VendorProfile, str, VendorRating, MediaObject]:
     return (
         select(VendorProfile, User.username, VendorRating, MediaObject)
         .join(User, User.id == VendorProfile.user_id)
