@@ -15,8 +15,9 @@ from sqlalchemy import text
 
 from marketcore.directives import table
 from marketcore.interfaces import Capabilities, Enrollment, Outcome, ProviderResult
+from marketcore.money import commission
 from marketcore.orders.rules import platform_share
-from marketcore_vendors.sales import DAYS, KEPT, Span
+from marketcore_vendors.sales import DAYS, FEE, KEPT, Span
 
 from .people import Stall, done
 
@@ -159,6 +160,19 @@ def test_K3_M6_what_the_platform_keeps_is_rounded_as_the_ledger_rounds_it(quarte
         for total, fee, gone in orders
     ]
     assert [int(row.kept) for row in rows] == expected
+
+
+def test_K3_M6_the_commission_of_a_line_is_rounded_as_at_checkout(quarter):
+    lines = [
+        (total, bp) for total in (1, 25, 49, 50, 75, 9_999, 10_001, 10**18 - 1) for bp in (0, 1, 200, 5_000, 10_000)
+    ]
+    rows = quarter.market.query(
+        f"""SELECT {FEE} AS fee FROM unnest(CAST(:totals AS bigint[]), CAST(:rates AS int[])) WITH ORDINALITY
+            AS n(total_minor, commission_bp, place) ORDER BY place""",
+        totals=[total for total, _bp in lines],
+        rates=[bp for _total, bp in lines],
+    )
+    assert [row.fee for row in rows] == [commission(*line) for line in lines]
 
 
 def test_S9_sales_are_found_by_an_index(stall):

@@ -24,26 +24,33 @@ KEPT = """
     o.commission_minor - div(2::numeric * o.commission_minor * (o.refunded_minor + o.disputed_minor) + o.total_minor,
                              2::numeric * o.total_minor)
 """
+# The commission of a line ``n`` as ``marketcore.money.commission`` has it, a half to the platform. It fits into 64 bits
+# whatever the line costs: whole ten thousands first, then the rest.
+FEE = "n.total_minor / 10000 * n.commission_bp + (n.total_minor % 10000 * n.commission_bp * 2 + 10000) / 20000"
 _SOLD = f"""
     WITH sold AS (
         SELECT o.id, CAST(o.paid_at AT TIME ZONE 'UTC' AS date) AS day, o.total_minor, o.commission_minor,
                o.refunded_minor + o.disputed_minor AS gone,
-               {KEPT} AS kept
+               CASE WHEN o.refunded_minor + o.disputed_minor > 0 THEN {KEPT} END AS kept
         FROM orders o
         WHERE o.seller_id = :seller AND o.paid_at >= :since AND o.paid_at < :until AND o.currency = :currency
     ), priced AS (
         SELECT s.*, n.id AS line_id, n.product_id, n.quantity, n.total_minor AS gross,
-               div(2::numeric * n.total_minor * n.commission_bp + 10000, 20000) AS fee
+               {FEE} AS fee
         FROM sold s JOIN order_lines n ON n.order_id = s.id
-    ), running AS (
-        SELECT p.*, sum(p.gross) OVER orderly AS gross_so_far, sum(p.fee) OVER orderly AS fee_so_far
-        FROM priced p WINDOW orderly AS (PARTITION BY p.id ORDER BY p.line_id)
+    ), whole AS (
+        SELECT id, day, product_id, quantity, gross, 0 AS refunded, fee AS commission FROM priced WHERE gone = 0
+    ), broken AS (
+        SELECT p.*, sum(gross) OVER orderly AS gross_so_far, sum(fee) OVER orderly AS fee_so_far
+        FROM priced p WHERE gone > 0 WINDOW orderly AS (PARTITION BY id ORDER BY line_id)
     ), lines AS (
+        SELECT * FROM whole
+        UNION ALL
         SELECT id, day, product_id, quantity, gross,
-               div(gone * gross_so_far, total_minor) - div(gone * (gross_so_far - gross), total_minor) AS refunded,
-               coalesce(div(kept * fee_so_far, nullif(commission_minor, 0))
-                        - div(kept * (fee_so_far - fee), nullif(commission_minor, 0)), 0) AS commission
-        FROM running
+               CAST(div(gone * gross_so_far, total_minor) - div(gone * (gross_so_far - gross), total_minor) AS bigint),
+               CAST(coalesce(div(kept * fee_so_far, nullif(commission_minor, 0))
+                             - div(kept * (fee_so_far - fee), nullif(commission_minor, 0)), 0) AS bigint)
+        FROM broken
     )
 """
 _SUMS = """
