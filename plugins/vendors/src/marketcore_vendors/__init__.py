@@ -25,6 +25,7 @@ def includeme(config: Any) -> None:
     config.declare_permission("vendors.verification.decide", "admin")
     config.declare_permission("vendors.document.submit", "seller")
     config.declare_permission("vendors.document.read", "member")
+    config.declare_permission("vendors.document.withdraw", "member")
     config.declare_permission("vendors.document.decide", "admin")
     config.declare_permission("vendors.sales.read", "seller admin")
     config.register_service_factory(".services.profiles.vendor_service", VendorService)

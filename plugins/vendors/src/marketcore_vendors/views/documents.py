@@ -76,7 +76,7 @@ def read_paper(request: Any) -> dict[str, Any]:
 @view_config(
     route_name="vendors.document",
     request_method="DELETE",
-    permission="vendors.document.read",
+    permission="vendors.document.withdraw",
     openapi={"responses": {204: None}, "refusals": [409]},
 )
 def withdraw_paper(request: Any) -> Any:
