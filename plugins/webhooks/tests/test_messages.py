@@ -190,8 +190,8 @@ def test_a_payout_is_told_to_its_payee_and_a_dispute_to_the_platform_alone(hooks
 def test_a_verification_is_told_to_the_seller_whom_it_is_about(hooks):
     seller, stranger = Owner(hooks, "seller"), Owner(hooks)
     hook, other = seller.add(URL), stranger.add(URL)
-    for verified in (True, False):
-        hooks.perform(lambda request, fact=SellerVerified(seller.id, verified): request.emit(fact))
+    for fact in (SellerVerified(seller.id, True), SellerVerified(seller.id, False)):
+        hooks.perform(lambda request, fact=fact: request.emit(fact))
     expected = [("seller.verified", "verified"), ("seller.unverified", "unverified")]
     assert [(kind, body["data"]["state"]) for kind, body in told(hooks, hook)] == expected
     assert told(hooks, hook)[0][1]["data"]["user_id"] == seller.id
