@@ -31,6 +31,10 @@ BODIES = {
     "POST payments_manual.rejection": {"reason": "mine now"},
     "POST wallet.recharge.refunds": {"reason": "mine now"},
     "PATCH webhooks.endpoint": {"enabled": False},
+    "PUT vendors.vendor": {"brand_name": "Mine now"},
+    "PATCH vendors.vendor": {"brand_name": "Mine now"},
+    "PUT vendors.verification": {"verified": True},
+    "POST vendors.document.decision": {"approve": True},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }
 # Shown to everyone on purpose, or acting on one's own things: what a stranger may do with an id, and why.
@@ -47,6 +51,7 @@ OPEN = {
     "PUT auctions.watch": "notes what one watches oneself",
     "DELETE auctions.watch": "notes what one watches oneself",
     "PUT orders.cart.item": "puts somebody's listing into one's own cart",
+    "GET vendors.seller": "what sellers say of themselves is shown to everyone",
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
     "POST payments.hook.token": "providers call it and prove themselves otherwise",

@@ -109,6 +109,9 @@ class World:
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
+        profile = {"brand_name": "Kikoi House", "business_name": f"Works {uuid.uuid4().hex}"}
+        self.vendor = self._made("POST", "/api/v1/vendors", self.seller, profile)
+        self.paper = self._upload("/api/v1/kyc-documents?kind=identity", self.seller)
 
     def _regret(self) -> tuple[dict[str, Any], str]:
         """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
@@ -176,6 +179,8 @@ class World:
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
+            "vendor_id": self.vendor["id"],
+            "document_id": self.paper["id"],
             **NOWHERE,
         }
 
@@ -202,4 +207,5 @@ class World:
             self.delivery["message_id"],
             self.invoice["number"],
             self.recharge["id"],
+            self.vendor["business_name"],
         }
