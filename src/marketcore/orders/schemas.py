@@ -113,6 +113,7 @@ class OrderDocument(Schema):
     reference = text(36)
     checkout_id = key()
     state = choice(*OrderState)
+    ships = flag(description="false: work that is done, not goods that go somewhere")
     buyer = Person()
     seller = Person()
     total = MoneyNode()
