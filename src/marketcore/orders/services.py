@@ -25,8 +25,8 @@ from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 log = structlog.get_logger(__name__)
 
 _COLUMNS = """id, reference, checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor,
-              refunded_minor, disputed_minor, disputed_from, on_delivery, ships, payment_id, paid_at, carrier, tracking_number,
-              payment_due_at, release_at, created_at, updated_at"""
+              refunded_minor, disputed_minor, disputed_from, on_delivery, ships, payment_id, paid_at, carrier,
+              tracking_number, payment_due_at, release_at, created_at, updated_at"""
 _LOCK = text(f"SELECT {_COLUMNS} FROM orders WHERE id = :id FOR UPDATE")
 _LOCK_CHECKOUT = text(f"SELECT {_COLUMNS} FROM orders WHERE checkout_id = :id ORDER BY id FOR UPDATE")
 _OVERDUE = text(
