@@ -6,6 +6,7 @@ from typing import Any
 
 import colander
 
+from marketcore.addresses import rules
 from marketcore.web.schema import PageQuery, Schema, flag, key, moment, nullable, page_of, text
 
 _COUNTRY = colander.Regex(r"^[A-Z]{2}$", "must be an ISO 3166 code such as KE")
@@ -54,7 +55,12 @@ class CityDocument(Schema):
 class NewAddress(Schema):
     """An address to keep, in a known city (`city_id`) or with its place written out (`country`, `region`, `city`)."""
 
-    bounds = {"anyOf": [{"required": ["city_id"]}, {"required": ["city", "country"]}]}
+    bounds = {
+        "oneOf": [
+            {"required": ["city_id"], "not": {"anyOf": [{"required": [name]} for name in rules.WRITTEN]}},
+            {"required": ["city", "country"], "not": {"required": ["city_id"]}},
+        ]
+    }
     label = text(50, missing="", description="what its owner calls it, such as Home")
     name = text(100, min_length=1, description="who gets what is sent there")
     phone = text(20, missing="")

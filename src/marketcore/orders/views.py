@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.view import view_config
 
 from marketcore.addresses.book import AddressBook
-from marketcore.exceptions import Invalid, NotFound
+from marketcore.exceptions import NotFound
 from marketcore.ledger.schemas import Statement
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.views import present_entry
@@ -156,12 +156,8 @@ def _destination(request: Any, given: dict[str, Any]) -> dict[str, str]:
     """Return where goods go, as orders keep it: what was written out, or a copy of an address of the buyer's."""
     if "address_id" not in given:
         return given
-    try:
-        copy: dict[str, str] = request.find_service(AddressBook).destination(
-            request.authenticated_userid, given["address_id"]
-        )
-    except NotFound as unknown:
-        raise Invalid(errors={"address_id": unknown.detail}) from None
+    book, user_id = request.find_service(AddressBook), request.authenticated_userid
+    copy: dict[str, str] = book.destination(user_id, given["address_id"])
     return copy
 
 

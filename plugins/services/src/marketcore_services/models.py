@@ -22,7 +22,7 @@ class Service(Base):
     id: Mapped[Key]
     vendor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
-    name: Mapped[str] = mapped_column(String(150))
+    name: Mapped[str] = mapped_column(String(120))
     description: Mapped[str] = mapped_column(Text, server_default="")
     approved: Mapped[bool] = mapped_column(server_default="false")
     reason: Mapped[str] = mapped_column(String(500), server_default="")
@@ -50,7 +50,7 @@ class Variant(Base):
 
     id: Mapped[Key]
     service_id: Mapped[int] = mapped_column(ForeignKey("services_services.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(75))
     description: Mapped[str] = mapped_column(String(1000), server_default="")
     currency: Mapped[Currency]
     price_minor: Mapped[Minor]
@@ -81,8 +81,8 @@ class ServiceOrder(Base):
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True)
     service_id: Mapped[int | None] = mapped_column(ForeignKey("services_services.id", ondelete="SET NULL"), index=True)
     variant_id: Mapped[int | None] = mapped_column(ForeignKey("services_variants.id", ondelete="SET NULL"), index=True)
-    service_name: Mapped[str] = mapped_column(String(150))
-    variant_name: Mapped[str] = mapped_column(String(100))
+    service_name: Mapped[str] = mapped_column(String(120))
+    variant_name: Mapped[str] = mapped_column(String(75))
     duration_minutes: Mapped[int | None]
     started_at: Mapped[Moment | None]
     due_at: Mapped[Moment | None]
