@@ -18,7 +18,7 @@ from marketcore_auctions.services import AuctionService
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import World, bid, put_up
+from .world import ADDRESS, World, bid, put_up
 
 TEXTS = {
     "empty": "",
@@ -158,7 +158,14 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    World(people)  # whose dispute, difference and auction are the second ones
+    for n in range(2):
+        assert people.ask("POST", "/api/v1/addresses", both, ADDRESS).status_code == 201
+        service = people.ask("POST", "/api/v1/services", both, {"name": f"Dyeing {n}"}).json()
+        fields = {"service_id": service["id"], "name": "Blue", "price": {"amount": "70.00", "currency": "KES"}}
+        assert people.ask("POST", "/api/v1/service-variants", both, fields).status_code == 201
+        ordered = {"vendor_id": world.seller.id, "variant_id": world.variant["id"], "payer": {"phone": "0712345678"}}
+        assert people.ask("POST", "/api/v1/service-orders", both, ordered).status_code == 201
+    World(people)  # whose dispute, difference, auction and approved service are the second ones
     for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text

@@ -14,7 +14,8 @@ from marketcore.exceptions import Conflict, Invalid, NotFound
 _FOREIGN_KEY_VIOLATION, _UNIQUE_VIOLATION = "23503", "23505"
 _PROVINCES = text(
     """SELECT id, country, name, lower(name) AS sorted FROM provinces
-       WHERE country = :country AND (lower(name), id) > (:name, :id) ORDER BY lower(name), id LIMIT :limit"""
+       WHERE (CAST(:country AS text) IS NULL OR country = :country) AND (lower(name), id) > (:name, :id)
+       ORDER BY lower(name), id LIMIT :limit"""
 )
 _CITIES = text(
     """SELECT id, province_id, name, lower(name) AS sorted FROM cities
@@ -60,8 +61,8 @@ class Places:
     def __init__(self, session: Any) -> None:
         self._session = session
 
-    def provinces(self, country: str, after: tuple[str, int], limit: int) -> list[Any]:
-        """Return up to ``limit`` provinces of ``country`` by name, those after the position ``after``."""
+    def provinces(self, country: str | None, after: tuple[str, int], limit: int) -> list[Any]:
+        """Return up to ``limit`` provinces of ``country`` (``None``: of all) by name, those after ``after``."""
         values = {"country": country, "name": after[0], "id": after[1], "limit": limit}
         return list(self._session.execute(_PROVINCES, values))
 

@@ -20,7 +20,7 @@ def country(**options: Any) -> colander.SchemaNode:
 class ProvinceQuery(PageQuery):
     """Whose provinces."""
 
-    country = country()
+    country = country(missing=None)
 
 
 class NewProvince(Schema):

@@ -47,7 +47,7 @@ def present_address(row: Any) -> dict[str, Any]:
     openapi={"query": schemas.ProvinceQuery, "responses": {200: schemas.ProvincePage}},
 )
 def list_provinces(request: Any) -> dict[str, Any]:
-    """List the provinces of a country by name."""
+    """List provinces by name, of one country or of all."""
     country = request.valid.query["country"]
     places = request.find_service(Places)
     return _page_by_name(request, f"provinces {country}", lambda *at: places.provinces(country, *at), present_province)
