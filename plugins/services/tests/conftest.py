@@ -13,7 +13,7 @@ from marketcore_simulator.testing import ReturningSimulator
 
 from .people import Yard
 
-PLUGINS = ("services", "invoices", "payments_stripe")
+PLUGINS = ("services", "invoices", "payments_stripe", "payments_manual")
 SECRET = "whsec_of_the_tests_0123456789"
 QUIET = {
     "identity.argon2_memory_kib": "8192",
@@ -42,7 +42,8 @@ def yard(servers, templates, tmp_path_factory, simulator):
                 "marketcore.redis_url": servers[1],
                 "marketcore.data_dir": str(tmp_path_factory.mktemp("data")),
                 "marketcore.environment": "development",
-                "payments.route.*": "stripe",
+                "payments.route.*": "stripe bank_transfer",
+                "payments_manual.bank_account": "Test Bank 0011",
                 "payments_stripe.base_url": simulator.stripe_url,
                 "payments_stripe.api_key": SECRET_KEY,
                 "payments_stripe.webhook_secrets": SECRET,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -11,6 +12,8 @@ from marketcore.disputes.services import DisputeService
 from marketcore.interfaces import DisputeReport
 from marketcore.jobs.running import run_waiting
 from marketcore.money import Money
+from marketcore.payments import beginning
+from marketcore.settings import section
 from marketcore.testing.contracts import at_once
 from marketcore.testing.shop import money_arrives
 from marketcore_services.jobs import catch_up, complete, start_processing
@@ -142,6 +145,49 @@ def test_L4_the_same_idempotency_key_orders_once(yard):
     assert (first.status_code, second.json()) == (201, first.json())
     orders = yard.vendor.done("GET", "/service-orders?role=vendor&state=pending_payment")["items"]
     assert [order["order_id"] for order in orders if order["service_id"] == service["id"]] == [first.json()["order_id"]]
+
+
+def test_L4_another_provider_has_no_page_and_one_that_cannot_collect_leaves_no_order(yard):
+    service, variant = yard.offer()
+    placed = yard.placed(service, variant, body={"provider": "bank_transfer"})
+    assert (placed["checkout_url"], placed["payment"]["next_action"]["kind"]) == (None, "instructions")
+    before = yard.market.query("SELECT count(*) FROM orders")
+    assert yard.order(service, variant, body={"provider": "nobody"}).status_code == 422
+    assert yard.market.query("SELECT count(*) FROM orders") == before
+
+
+def test_L4_a_process_that_dies_before_asking_the_provider_leaves_one_order_to_its_key(yard, monkeypatch):
+    service, variant = yard.offer()
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+
+    def die(*_given):
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(beginning, "submit", die)
+        assert yard.order(service, variant, headers=key).status_code == 500
+    assert yard.order(service, variant, headers=key).status_code == 409
+    yard.market.query("UPDATE idempotency_keys SET created_at = created_at - interval '2 minutes'")
+    again = yard.order(service, variant, headers=key)
+    assert (again.status_code, again.json()["payment"]["state"]) == (201, "submitting")
+    (row,) = yard.market.query("SELECT count(*) FROM services_orders WHERE variant_id = :id", id=variant["id"])
+    assert row.count == 1
+
+
+def test_L4_work_takes_as_long_as_its_variant_says_where_that_is_configured(yard):
+    service, variant = yard.offer()
+    yard.vendor.done("PATCH", f"/service-variants/{variant['id']}", {"duration_minutes": 45})
+    settings = section(yard.market.registry, "services")
+    settings["wait_for_duration"] = True
+    try:
+        placed = yard.placed(service, variant)
+        pay(yard, placed)
+        yard.work()
+    finally:
+        settings["wait_for_duration"] = False
+    shown = yard.customer.done("GET", f"/service-orders/{placed['order_id']}")
+    began, due = (datetime.fromisoformat(shown[name]) for name in ("started_at", "due_at"))
+    assert (due - began, shown["state"]) == (timedelta(minutes=45), "processing")
 
 
 def test_L4_an_order_is_shown_to_its_customer_its_vendor_and_admins_only(yard):

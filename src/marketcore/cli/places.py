@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 import click
 
 from marketcore.cli.configuration import Configuration
@@ -15,7 +17,7 @@ def places() -> None:
 @places.command("import")
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
 @click.pass_obj
-def import_places(configuration: Configuration, file: click.utils.LazyFile) -> None:
+def import_places(configuration: Configuration, file: TextIO) -> None:
     """Add the places of FILE: a line country,province,city each; what is there already stays."""
     from marketcore.addresses.importing import read_places
     from marketcore.addresses.places import Places
