@@ -156,6 +156,22 @@ def test_L4_another_provider_has_no_page_and_one_that_cannot_collect_leaves_no_o
     assert yard.market.query("SELECT count(*) FROM orders") == before
 
 
+def test_L4_many_order_at_once_and_a_service_that_goes_away_meanwhile_is_ordered_or_not(yard):
+    service, variant = yard.offer()
+    answers = at_once([lambda: yard.order(service, variant)] * 4)
+    assert {answer.status_code for answer in answers} == {201}
+    (row,) = yard.market.query(
+        "SELECT count(DISTINCT l.listing_id) AS listings FROM order_lines l JOIN services_orders w USING (order_id) "
+        "WHERE w.variant_id = :id",
+        id=variant["id"],
+    )
+    assert row.listings == 1
+    remove = lambda: yard.vendor.ask("DELETE", f"/services/{service['id']}")  # noqa: E731
+    *ordered, removed = at_once([lambda: yard.order(service, variant)] * 3 + [remove])
+    assert {answer.status_code for answer in ordered} <= {201, 404}
+    assert removed.status_code == 204
+
+
 def test_L4_a_process_that_dies_before_asking_the_provider_leaves_one_order_to_its_key(yard, monkeypatch):
     service, variant = yard.offer()
     key = {"Idempotency-Key": uuid.uuid4().hex}
