@@ -236,6 +236,17 @@ def test_S2_a_forgotten_stream_ends_by_itself_and_its_seller_is_told(studio):
     assert (document["state"], document["end_reason"]) == ("ended", "forgotten")
     told = studio.seller.ok("GET", "/users/me/notifications")["items"][0]
     assert (told["type"], told["data"]["stream_id"]) == ("livestream.ended", stream["id"])
+    letters = studio.market.registry["notification templates"]
+    for reason, words in (
+        ("forgotten", "as long as a stream may"),
+        ("admin", "administrator"),
+        ("blocked", "account is blocked"),
+        ("no_credit", "(no_credit)"),
+    ):
+        item = {**told["data"], "reason": reason}
+        written = letters.letter("livestream.ended", [item], {"name": "Wanjiku"})
+        assert words in written.text
+        assert "Baskets" in written.subject + letters.line("livestream.ended", item)
 
 
 def test_S2_the_stream_of_a_seller_who_is_blocked_ends_at_once(studio):
