@@ -16,7 +16,7 @@ PLUGINS = ("auctions", "livestream")
 AGORA = {
     "livestream.video_provider": "agora",
     "livestream.agora_app_id": "970CA35de60c44645bbae8a215061b33",
-    "livestream.agora_certificate": "5CFd2fd1755d40ecb72977518be15d3b",
+    "livestream.agora_app_certificate": "5CFd2fd1755d40ecb72977518be15d3b",
 }
 QUIET = {
     "identity.argon2_memory_kib": "8192",

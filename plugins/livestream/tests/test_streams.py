@@ -182,6 +182,22 @@ def test_S2_a_flash_price_is_what_the_checkout_charges_until_it_ends(studio):
     studio.ann.ok("DELETE", f"/cart/items/{listing['id']}")
 
 
+def test_S2_whoever_buys_while_the_stream_ends_pays_the_flash_price_or_is_refused(studio):
+    listing = studio.offer("500.00")
+    for _ in range(3):
+        stream = studio.stream()
+        (item,) = studio.show(stream, listing)
+        address = f"/api/v1/livestreams/{stream['id']}"
+        studio.seller.ok("PUT", f"{address[7:]}/items/{item['id']}/flash_price", {"price": money("350.00")})
+        studio.ann.ok("PUT", f"/cart/items/{listing['id']}", {"quantity": 1})
+        with ThreadPoolExecutor(2) as pool:
+            bought = pool.submit(studio.ann.http.post, "/api/v1/checkouts", json={})
+            ended = pool.submit(studio.seller.http.post, f"{address}/end")
+        assert ended.result().status_code == 200
+        assert bought.result().status_code == 409 or bought.result().json()["total"] == money("350.00")
+    studio.ann.http.delete(f"/api/v1/cart/items/{listing['id']}")
+
+
 def test_S2_a_flash_price_is_over_when_its_time_is_up_whatever_the_jobs_do(studio):
     stream, listing = studio.stream(), studio.offer("500.00")
     (item,) = studio.show(stream, listing)
@@ -220,6 +236,17 @@ def test_S2_a_forgotten_stream_ends_by_itself_and_its_seller_is_told(studio):
     assert (document["state"], document["end_reason"]) == ("ended", "forgotten")
     told = studio.seller.ok("GET", "/users/me/notifications")["items"][0]
     assert (told["type"], told["data"]["stream_id"]) == ("livestream.ended", stream["id"])
+    letters = studio.market.registry["notification templates"]
+    for reason, words in (
+        ("forgotten", "as long as a stream may"),
+        ("admin", "administrator"),
+        ("blocked", "account is blocked"),
+        ("no_credit", "(no_credit)"),
+    ):
+        item = {**told["data"], "reason": reason}
+        written = letters.letter("livestream.ended", [item], {"name": "Wanjiku"})
+        assert words in written.text
+        assert "Baskets" in written.subject + letters.line("livestream.ended", item)
 
 
 def test_S2_the_stream_of_a_seller_who_is_blocked_ends_at_once(studio):

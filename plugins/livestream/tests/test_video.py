@@ -6,6 +6,7 @@ import pytest
 
 from marketcore.config import configure
 from marketcore.exceptions import ConfigurationError
+from marketcore.redaction import is_secret
 from marketcore_livestream.agora import AgoraVideo
 from marketcore_livestream.video import FakeVideo
 
@@ -13,7 +14,7 @@ from .conftest import AGORA
 
 
 def test_S9_host_and_audience_get_tokens_of_agora_and_renew_them(studio):
-    project = AgoraVideo(AGORA["livestream.agora_app_id"], AGORA["livestream.agora_certificate"])
+    project = AgoraVideo(AGORA["livestream.agora_app_id"], AGORA["livestream.agora_app_certificate"])
     stream = studio.stream(live=False)
     address = f"/livestreams/{stream['id']}/video_token"
     assert studio.seller.refused("POST", address, {"role": "host"}) == (409, "stream-not-live")
@@ -45,8 +46,8 @@ def test_S9_host_and_audience_get_tokens_of_agora_and_renew_them(studio):
     ("settings", "named"),
     [
         ({"video_provider": "agora"}, "livestream.agora_app_id"),
-        ({"video_provider": "agora", "agora_app_id": "a" * 32}, "livestream.agora_certificate"),
-        ({"video_provider": "agora", "agora_app_id": "short", "agora_certificate": "b" * 32}, "agora_app_id"),
+        ({"video_provider": "agora", "agora_app_id": "a" * 32}, "livestream.agora_app_certificate"),
+        ({"video_provider": "agora", "agora_app_id": "short", "agora_app_certificate": "b" * 32}, "agora_app_id"),
         ({"video_provider": "telepathy"}, "agora, fake|fake"),
     ],
 )
@@ -54,6 +55,7 @@ def test_S9_a_provider_that_cannot_work_stops_the_start(studio, settings, named)
     others = {key: value for key, value in studio.market.settings.items() if key not in AGORA}
     with pytest.raises(ConfigurationError, match=named):
         configure({**others, **{f"livestream.{key}": value for key, value in settings.items()}})
+    assert is_secret("livestream.agora_app_certificate")
 
 
 def test_S9_another_plugin_brings_its_own_provider(studio):

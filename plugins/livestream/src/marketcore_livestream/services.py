@@ -136,7 +136,8 @@ class StreamService:
             raise Invalid(errors={"scheduled_for": "must be in the future"})
 
     def _locked(self, stream_id: int) -> Stream:
-        wanted = select(Stream).where(Stream.id == stream_id).with_for_update()
+        # Who speaks and who comes refers to the row: they neither wait for this lock nor keep it waiting.
+        wanted = select(Stream).where(Stream.id == stream_id).with_for_update(key_share=True)
         stream: Stream | None = self._session.scalar(wanted.execution_options(populate_existing=True))
         if stream is None:
             raise NotFound(f"there is no stream {stream_id}")

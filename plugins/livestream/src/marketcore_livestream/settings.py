@@ -50,7 +50,7 @@ class LivestreamSettings(colander.MappingSchema):
     agora_app_id = colander.SchemaNode(
         colander.String(), missing="", validator=_HEX, description="of the project at Agora"
     )
-    agora_certificate = colander.SchemaNode(
+    agora_app_certificate = colander.SchemaNode(
         colander.String(),
         missing="",
         validator=_HEX,

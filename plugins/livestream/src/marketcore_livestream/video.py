@@ -140,9 +140,9 @@ def _check_choice(registry: Any) -> None:
 
 
 def _agora(settings: Mapping[str, Any]) -> AgoraProvider | None:
-    app_id, certificate = settings["agora_app_id"], settings["agora_certificate"]
+    app_id, certificate = settings["agora_app_id"], settings["agora_app_certificate"]
     if settings["video_provider"] == "agora" and not (app_id and certificate):
-        missing = "agora_certificate" if app_id else "agora_app_id"
+        missing = "agora_app_certificate" if app_id else "agora_app_id"
         raise ConfigurationError(
             f"livestream.{missing} is empty, but livestream.video_provider = agora: set it (env:NAME keeps it out of "
             "the file), or choose another provider"
