@@ -60,7 +60,7 @@ def test_B6_what_was_won_is_in_the_cart_at_its_price_and_out_of_stock(bazaar):
     )
 
 
-def test_B6_a_cart_in_two_currencies_is_ordered_one_currency_at_a_time(bazaar):
+def test_B6_S10_a_cart_in_two_currencies_is_ordered_one_currency_at_a_time(bazaar):
     shillings, dollars = bazaar.publish("10.00", "KES", 1), bazaar.publish("3.00", "USD", 1)
     first = hold(bazaar, shillings["id"])
     second = hold(bazaar, dollars["id"], 250)

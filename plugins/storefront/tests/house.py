@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from marketcore.money import Money
 from marketcore.testing.market import Market
 from marketcore.testing.shop import PASSWORD, register
 
@@ -27,7 +28,8 @@ class House:
 
     def __init__(self, market: Market) -> None:
         self.market = market
-        self.seller = market.client(register(market, "seller")["access"])
+        person = register(market, "seller")
+        self.seller, self._seller_id = market.client(person["access"]), person["user"]["id"]
 
     def auction(self, title: str = "", **terms: Any) -> int:
         """Put something up for auction and return its id; it runs for an hour from 1000.00 unless ``terms`` say so."""
@@ -36,6 +38,27 @@ class House:
         fields = {"price": kes("1000.00"), **({} if "ends_at" in terms else {"duration_minutes": 60}), **terms}
         offer = {"product_id": product_id, "auction": fields}
         return int(self.done(self.seller.post("/api/v1/listings", json=offer))["id"])
+
+    def conducted(self, title: str) -> int:
+        """Put something up whose clock the seller holds, and return its id."""
+        from marketcore.catalog.services import ListingService
+
+        product_id = self.done(self.seller.post("/api/v1/products", json={"title": title}))["id"]
+        terms = {"price": Money(100_000, "KES"), "conducted": True}
+
+        def put_up(request: Any) -> int:
+            return int(request.find_service(ListingService).publish(self._seller_id, product_id, "auction", terms))
+
+        return int(self.market.perform(put_up))
+
+    def conduct(self, step: str, auction_id: int) -> None:
+        """Let the seller ``pause`` or ``resume``."""
+        from marketcore_auctions.conducting import AuctionConductor
+
+        def change(request: Any) -> None:
+            getattr(request.find_service(AuctionConductor), step)(auction_id, self._seller_id)
+
+        self.market.perform(change)
 
     def bidder(self) -> tuple[str, httpx.Client]:
         """Register somebody; return the username and a client."""

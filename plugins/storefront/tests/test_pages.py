@@ -49,6 +49,17 @@ def test_without_javascript_price_end_and_bids_are_there(house, visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_a_lot_whose_clock_its_seller_holds_is_shown_while_it_stands(house, visit):
+    auction_id = house.conducted("Djembe")
+    page = visit().open(f"/auctions/{auction_id}")
+    expect(page.locator("#end-label")).to_have_text("Ends when its seller says so")
+    expect(page.locator("#countdown")).to_have_text("")
+    for step, state in (("pause", "Paused"), ("resume", "Open")):
+        house.conduct(step, auction_id)
+        page.reload()
+        expect(page.locator("#state")).to_have_text(state)
+
+
 def test_a_page_runs_nothing_but_its_own_files(house, reader):
     for path in ("/", f"/auctions/{house.auction()}", "/auctions/999999999"):
         answer = reader.get(path)
