@@ -33,10 +33,11 @@ _READ = text(
 )
 _COUNT = text("UPDATE livestream_meters SET slots = :slots WHERE stream_id = :id")
 _NEXT = "s.started_at + m.slots * make_interval(mins => m.slot_minutes)"
+# Whoever speaks in a stream refers to its row: no chat is so busy that the meter passes its stream over.
 _DUE = text(
     f"""SELECT s.id FROM livestream_streams s JOIN livestream_meters m ON m.stream_id = s.id
         WHERE s.state = 'live' AND {_NEXT} < market_clock() AND s.id <> ALL(CAST(:failed AS bigint[]))
-        ORDER BY s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED"""
+        ORDER BY s.id LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED"""
 )
 _WARN = text(
     f"""UPDATE livestream_meters w SET warned_slots = d.slots

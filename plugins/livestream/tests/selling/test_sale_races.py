@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from sqlalchemy import text
+
 from marketcore.orders.awards import CartAwards
 from marketcore.testing.contracts import at_once
 from marketcore_livestream.credits import CreditService, NoCredits
@@ -146,3 +148,13 @@ def test_S4_two_checkouts_and_a_removal_end_a_reservation_once(stage):
         assert [first, second].count(201) == (removed != 200)
         assert stage.stock(session)[0] == (0 if removed != 200 else 1)
         assert len(buyer.violations) == (removed == 200)
+
+
+def test_S5_somebody_who_speaks_keeps_no_slot_from_being_charged(stage):
+    seller, stream = stage.on_air(credits=2)
+    stage.travel(minutes=31)
+    speaking = "SELECT 1 FROM livestream_streams WHERE id = :id FOR KEY SHARE"
+    with stage.market.registry["engine"].begin() as connection:
+        connection.execute(text(speaking), {"id": stream["id"]})
+        stage.meter()
+        assert (stage.slots(stream), seller.credits) == ([0, 1], 0)
