@@ -18,7 +18,7 @@ from marketcore_auctions.services import AuctionService
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import World, bid, put_up
+from .world import ADDRESS, World, bid, put_up
 
 TEXTS = {
     "empty": "",
@@ -137,6 +137,10 @@ FOR_ADMINS = (
     "/api/v1/violations",
     "/api/v1/livestreams/{stream_id}/bans",
     "/api/v1/livestreams/{stream_id}/moderators",
+    "/api/v1/vendors",
+    "/api/v1/kyc-documents",
+    "/api/v1/vendors/{vendor_id}/commission-rates",
+    "/api/v1/vendors/{vendor_id}/sales/products",
 )
 
 
@@ -160,8 +164,17 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    World(people)  # whose dispute, difference, auction and stream are the second ones
-    for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
+    for n in range(2):
+        assert people.ask("POST", "/api/v1/addresses", both, ADDRESS).status_code == 201
+        service = people.ask("POST", "/api/v1/services", both, {"name": f"Dyeing {n}"}).json()
+        fields = {"service_id": service["id"], "name": "Blue", "price": {"amount": "70.00", "currency": "KES"}}
+        assert people.ask("POST", "/api/v1/service-variants", both, fields).status_code == 201
+        ordered = {"vendor_id": world.seller.id, "variant_id": world.variant["id"], "payer": {"phone": "0712345678"}}
+        assert people.ask("POST", "/api/v1/service-orders", both, ordered).status_code == 201
+    other = World(people)  # whose dispute, difference, auction, stream, service, profile and paper are the second ones
+    sell_another(people, world.seller, people.known("both"))
+    rated = [{"category_id": here.category["id"], "seller_id": world.seller.id} for here in (world, other)]
+    for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}, *rated):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
     owner = people.known("both").id
@@ -183,6 +196,16 @@ def cursors(people, world, operations):
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
     assert all(cursor for _token, cursor, _operation in found.values()), found
     return found
+
+
+def sell_another(people, seller, buyer):
+    """Let ``seller`` sell a second product."""
+    product = people.ask("POST", "/api/v1/products", seller.access, {"title": "Sisal mat"}).json()["id"]
+    offer = {"product_id": product, "fixed_price": {"price": {"amount": "1.00", "currency": "KES"}}}
+    listing = people.ask("POST", "/api/v1/listings", seller.access, offer).json()["id"]
+    people.ask("POST", "/api/v1/cart/items", buyer.access, {"listing_id": listing})
+    placed = people.ask("POST", "/api/v1/checkouts", buyer.access, {})
+    assert money_arrives(people.market, placed.json()["id"]), placed.text
 
 
 def close(market, auction_id):
