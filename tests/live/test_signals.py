@@ -43,12 +43,16 @@ def test_a_signal_has_no_place_in_the_stream_and_is_not_told_again(room, live) -
     assert room.stream("public:1") == [(1, 1), (2, 3)]
 
 
+def signal_and_fail(request) -> None:
+    request.signal("public:1", "test.now", {"number": 1})
+    raise ZeroDivisionError
+
+
 def test_a_transaction_that_is_rolled_back_signals_nothing(room, live) -> None:
     with LiveClient(live.url) as client:
         client.subscribe("public:1")
         with pytest.raises(ZeroDivisionError), work(room.registry) as request:
-            request.signal("public:1", "test.now", {"number": 1})
-            raise ZeroDivisionError
+            signal_and_fail(request)
         signal(room, "public:1", 2)
         assert client.next_signal()["data"] == {"number": 2}
 
