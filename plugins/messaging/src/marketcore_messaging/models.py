@@ -24,7 +24,11 @@ class Conversation(Base):
         CheckConstraint("(kind = 'order') = (order_id IS NOT NULL)", name="order_of_its_kind"),
         CheckConstraint("started_by IN (low_id, high_id)", name="started_by_one_of_them"),
         Index(
-            "uq_messaging_conversations_pair", "low_id", "high_id", unique=True, postgresql_where=text("kind = 'direct'")
+            "uq_messaging_conversations_pair",
+            "low_id",
+            "high_id",
+            unique=True,
+            postgresql_where=text("kind = 'direct'"),
         ),
         Index("ix_messaging_conversations_low_id", "low_id", "last_at", "id"),
         Index("ix_messaging_conversations_high_id", "high_id", "last_at", "id"),

@@ -18,7 +18,7 @@ def _rate(missing: str, description: str) -> Any:
 
 
 class Rates(colander.MappingSchema):
-    """``messaging.rate.NAME``: how often one person may do something, such as ``60/minute``; ``off`` is as often as one likes."""
+    """``messaging.rate.NAME``: how often one person may do something, such as ``60/minute``; ``off`` sets no limit."""
 
     find = _rate("30/minute", "look for people")
     start = _rate("60/hour", "begin conversations, and add contacts")

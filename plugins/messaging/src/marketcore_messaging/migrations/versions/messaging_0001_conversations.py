@@ -72,9 +72,7 @@ def _create_conversations() -> None:
         sa.CheckConstraint(
             "(kind = 'order') = (order_id IS NOT NULL)", name="ck_messaging_conversations_order_of_its_kind"
         ),
-        sa.CheckConstraint(
-            "started_by IN (low_id, high_id)", name="ck_messaging_conversations_started_by_one_of_them"
-        ),
+        sa.CheckConstraint("started_by IN (low_id, high_id)", name="ck_messaging_conversations_started_by_one_of_them"),
         _points("conversations", "order_id", "orders.id"),
         _points("conversations", "low_id", "users.id"),
         _points("conversations", "high_id", "users.id"),
@@ -128,7 +126,10 @@ def _create_messages() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_messaging_messages"),
         sa.UniqueConstraint("conversation_id", "seq", name="uq_messaging_messages_conversation_id_seq"),
         sa.UniqueConstraint(
-            "conversation_id", "sender_id", "client_id", name="uq_messaging_messages_conversation_id_sender_id_client_id"
+            "conversation_id",
+            "sender_id",
+            "client_id",
+            name="uq_messaging_messages_conversation_id_sender_id_client_id",
         ),
     )
     op.create_table(
