@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from functools import partial
 
 from PIL import Image
 
@@ -34,7 +35,7 @@ class Town:
     """The marketplace and its live process."""
 
     def __init__(self, market, live):
-        self.market, self.live = market, live
+        self.market, self.live, self.http = market, live, market.client()
 
     def person(self, *roles, name=""):
         """Return somebody new."""
@@ -73,6 +74,16 @@ class Town:
         return counts
 
 
+class Asking:
+    """Sends somebody's requests by the town's one client: the server keeps no line open for each of them."""
+
+    def __init__(self, http, token):
+        self._http, self._headers = http, {"Authorization": f"Bearer {token}"}
+
+    def __getattr__(self, method):
+        return partial(self._http.request, method.upper(), headers=self._headers)
+
+
 class Person:
     """Somebody with an account, whose session outlives the tests."""
 
@@ -83,7 +94,7 @@ class Person:
         ((session,),) = market.query(BEGIN, id=self.id)
         ((now,),) = market.query("SELECT market_clock()")
         self.token = market.registry["access_tokens"].issue(self.id, session, now)
-        self.http = market.client(self.token)
+        self.http = Asking(town.http, self.token)
 
     @classmethod
     def known(cls, town, user):

@@ -69,7 +69,10 @@ class PeopleService:
         return list(self._session.execute(statement, {"user": self._user, "after": name, "id": id, "limit": limit}))
 
     def add_contact(self, username: str) -> Any:
-        """Keep somebody as a contact and return the row; ``NotFound`` for an unknown name, ``Invalid`` for one's own."""
+        """Keep somebody as a contact and return the row.
+
+        ``NotFound`` for an unknown name, ``Invalid`` for one's own.
+        """
         other = self._session.execute(PERSON, {"username": username}).scalar_one_or_none()
         if other is None:
             raise NotFound("there is nobody of this name")
