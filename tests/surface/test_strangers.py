@@ -31,6 +31,8 @@ BODIES = {
     "POST payments_manual.rejection": {"reason": "mine now"},
     "POST wallet.recharge.refunds": {"reason": "mine now"},
     "PATCH webhooks.endpoint": {"enabled": False},
+    "POST messaging.messages": {"client_id": "00000000-0000-4000-8000-000000000001", "text": "mine now"},
+    "PUT messaging.read": {"seq": 1},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }
 # Shown to everyone on purpose, or acting on one's own things: what a stranger may do with an id, and why.
@@ -46,6 +48,7 @@ OPEN = {
     "POST auctions.retraction": "takes back one's own bids, and there are none",
     "PUT auctions.watch": "notes what one watches oneself",
     "DELETE auctions.watch": "notes what one watches oneself",
+    "PUT messaging.block": "says whom one wants to hear nothing of",
     "PUT orders.cart.item": "puts somebody's listing into one's own cart",
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
@@ -181,6 +184,11 @@ def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
         "/api/v1/users/me/auctions",
         "/api/v1/users/me/auctions?role=watching",
         "/api/v1/users/me/auctions?role=selling",
+        "/api/v1/conversations",
+        "/api/v1/contacts",
+        "/api/v1/blocks",
+        "/api/v1/statuses",
+        "/api/v1/statuses?of=mine",
     ):
         answer = people.ask("GET", path, stranger)
         assert answer.json()["items"] == [], path

@@ -109,6 +109,8 @@ class World:
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
+        self.conversation, self.message, self.attachment = self._write()
+        self.status = self._made("POST", "/api/v1/statuses", self.buyer, {"text": f"Selling out {uuid.uuid4().hex}"})
 
     def _regret(self) -> tuple[dict[str, Any], str]:
         """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
@@ -132,6 +134,13 @@ class World:
         charge = (self.buyer.id, self.order["id"], "unpaid")
         assert self._people.market.perform(lambda request: request.find_service(ViolationService).record(*charge))
         return self._made("GET", "/api/v1/users/me/violations", self.buyer)["items"][0]
+
+    def _write(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """Let the buyer write to the seller about the order, with a picture; return room, message and picture."""
+        room = self._made("POST", f"/api/v1/orders/{self.order['id']}/conversation", self.buyer)
+        picture = self._upload(f"/api/v1/conversations/{room['id']}/attachments", self.buyer)
+        body = {"client_id": str(uuid.uuid4()), "text": f"In blue {uuid.uuid4().hex}", "attachments": [picture["id"]]}
+        return room, self._made("POST", f"/api/v1/conversations/{room['id']}/messages", self.buyer, body), picture
 
     def _pay_out(self) -> tuple[str, dict[str, Any]]:
         """Let the seller ask for money at a destination; nobody pays out to where these people are."""
@@ -176,6 +185,10 @@ class World:
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
+            "conversation_id": self.conversation["id"],
+            "message_id": self.message["id"],
+            "attachment_id": self.attachment["id"],
+            "status_id": self.status["id"],
             **NOWHERE,
         }
 
@@ -202,4 +215,7 @@ class World:
             self.delivery["message_id"],
             self.invoice["number"],
             self.recharge["id"],
+            self.message["text"],
+            self.message["client_id"],
+            self.status["text"],
         }

@@ -35,13 +35,8 @@ LARGEST = 2**63 - 1
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
 
-class Written(Text):
-    """Text of a person's: its lines end one way."""
-
-    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
-        """Return the text."""
-        given = super().deserialize(node, cstruct)
-        return given if given is colander.null else one_way_of_ending_lines(given)
+def _lines_end_one_way(value: Any) -> Any:
+    return one_way_of_ending_lines(value) if isinstance(value, str) else value
 
 
 def _writable(node: colander.SchemaNode, value: str) -> None:
@@ -50,7 +45,8 @@ def _writable(node: colander.SchemaNode, value: str) -> None:
 
 
 def _said(longest: int, **options: Any) -> colander.SchemaNode:
-    return colander.SchemaNode(Written(), validator=colander.All(colander.Length(max=longest), _writable), **options)
+    checks = colander.All(colander.Length(max=longest), _writable)
+    return colander.SchemaNode(Text(), preparer=_lines_end_one_way, validator=checks, **options)
 
 
 class WholeMatch(colander.Regex):
