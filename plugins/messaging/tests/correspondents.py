@@ -91,9 +91,9 @@ class Person:
         self.town, self.name = town, name
         market = town.market
         self.id = id or market.perform(create_user, f"{name}@example.test", PASSWORD, roles, username=name)
-        ((session,),) = market.query(BEGIN, id=self.id)
+        ((self.session,),) = market.query(BEGIN, id=self.id)
         ((now,),) = market.query("SELECT market_clock()")
-        self.token = market.registry["access_tokens"].issue(self.id, session, now)
+        self.token = market.registry["access_tokens"].issue(self.id, self.session, now)
         self.http = Asking(town.http, self.token)
 
     @classmethod

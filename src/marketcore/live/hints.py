@@ -2,6 +2,7 @@
 
 The first two are hints. The gateway believes no more of them than the database confirms, and needs none of them. A
 signal, such as that somebody is typing, is in no database: it reaches whoever listens at that moment, or nobody.
+Several messages may travel as one, with a ``SEPARATOR`` between them that none of them contains.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from marketcore.web.json import dumps, utc
 EVENTS = "marketcore:live:events"
 CONTROL = "marketcore:control"
 SIGNALS = "marketcore:live:signals"
+SEPARATOR = b"\0"
 
 
 class Revoked(msgspec.Struct, frozen=True):

@@ -49,6 +49,7 @@ _PAGE = text(
 )
 _MEMBER = text("SELECT id FROM messaging_conversations WHERE id = :id AND :user IN (low_id, high_id)")
 _FOUND = """SELECT m.conversation_id, {message} FROM messaging_messages m
+            JOIN messaging_conversations c ON c.id = m.conversation_id AND :user IN (c.low_id, c.high_id)
             WHERE m.conversation_id = :conversation {condition}"""
 
 
@@ -111,17 +112,19 @@ class ConversationReader:
 
     def history(self, conversation_id: int, order: str, beyond: int | None, limit: int) -> list[Any]:
         """Return messages beyond the one with the seq ``beyond``, ``newest`` or ``oldest`` first."""
-        self.require_member(conversation_id)
         start = (LAST if order == "newest" else 0) if beyond is None else beyond
-        values = {"conversation": conversation_id, "seq": start, "limit": limit}
-        return list(self._session.execute(_HISTORY[order], values))
+        values = {"conversation": conversation_id, "user": self._user, "seq": start, "limit": limit}
+        rows = list(self._session.execute(_HISTORY[order], values))
+        if not rows:
+            self.require_member(conversation_id)
+        return rows
 
     def message(self, conversation_id: int, message_id: int) -> dict[str, Any]:
         """Return one message."""
-        self.require_member(conversation_id)
-        row = self._session.execute(_BY_ID, {"conversation": conversation_id, "id": message_id}).first()
+        values = {"conversation": conversation_id, "user": self._user, "id": message_id}
+        row = self._session.execute(_BY_ID, values).first()
         if row is None:
-            raise NotFound(f"there is no message {message_id} in this conversation")
+            raise NotFound(f"there is no message {message_id} for you in conversation {conversation_id}")
         return read_message(row)
 
     def unread(self) -> dict[str, int]:
