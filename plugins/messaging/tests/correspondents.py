@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import time
 import uuid
+from contextlib import contextmanager
 from functools import partial
 
 from PIL import Image
@@ -11,6 +13,7 @@ from PIL import Image
 from marketcore.directives import table
 from marketcore.identity.services import create_user
 from marketcore.jobs.running import run_waiting
+from marketcore.live.gateway.rights import IDENTITY, session_identity
 from marketcore.testing.live import LiveClient
 from marketcore.testing.shop import PASSWORD, Shop
 
@@ -65,6 +68,21 @@ class Town:
     def work(self):
         """Run the jobs that are due."""
         run_waiting(self.market.registry)
+
+    @contextmanager
+    def acting(self, who):
+        """Yield a unit of work of somebody's, which commits at the end."""
+        with self.market.work() as request:
+            request.environ[IDENTITY] = session_identity(self.market.registry, who.id, who.session)
+            yield request
+
+    def await_waiting(self, table):
+        """Wait until somebody waits for a row of a table that is locked."""
+        deadline = time.monotonic() + 10
+        waiting = """SELECT 1 FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE :like"""
+        while not self.market.query(waiting, like=f"%{table}%"):
+            assert time.monotonic() < deadline, f"nobody waits for {table}"
 
     def rows(self):
         """Return how many rows each table of messaging has, and how many events there are."""

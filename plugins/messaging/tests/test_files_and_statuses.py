@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +10,6 @@ import pytest
 from PIL import Image
 
 from marketcore.directives import table
-from marketcore.live.gateway.rights import IDENTITY, session_identity
 from marketcore.testing.live import Refused
 from marketcore.web.ratelimit import build_limits
 from marketcore_messaging.services import Draft, MessageService
@@ -227,25 +225,13 @@ def test_M9_who_reads_in_time_and_who_is_spared_by_a_deletion_are_not_notified(t
     )
 
 
-def waiting_for_locks(town):
-    """How many of the marketplace's own connections wait for a lock."""
-    ((count,),) = town.market.query(
-        """SELECT count(*) FROM pg_stat_activity
-           WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%messaging_members%'"""
-    )
-    return count
-
-
 def test_M9_a_message_that_is_being_written_while_an_older_one_is_read_is_still_reminded_of(town):
     one, other, id = town.friends()
     with ThreadPoolExecutor(1) as thread:
-        with town.market.work() as request:
-            request.environ[IDENTITY] = session_identity(town.market.registry, one.id, one.session)
+        with town.acting(one) as request:
             request.find_service(MessageService).send(Draft(id, uuid.uuid4(), "third"))
             reading = thread.submit(other.read, id, 1)
-            deadline = time.monotonic() + 10
-            while not waiting_for_locks(town):
-                assert time.monotonic() < deadline, "reading did not meet writing at the member's row"
+            town.await_waiting("messaging_members")
         assert reading.result(10)["seq"] == 1
     assert other.conversation(id)["unread"] == 1
     pass_a_minute(town, id)

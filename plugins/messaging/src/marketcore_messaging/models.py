@@ -54,6 +54,7 @@ class Member(Base):
 
     __tablename__ = "messaging_members"
     __table_args__ = (
+        Index("ix_messaging_members_user_id", "user_id"),
         Index("ix_messaging_members_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
     )
 

@@ -63,7 +63,7 @@ _BY_ID = text(_FOUND.format(message=_MESSAGE, condition="AND m.id = :id"))
 _TOTAL = text(
     f"""SELECT coalesce(sum(unread), 0) AS messages, count(*) FILTER (WHERE unread > 0) AS conversations
         FROM (SELECT {UNREAD} AS unread FROM messaging_members mine
-              WHERE mine.user_id = :user AND mine.incoming_seq > mine.read_seq) counted"""
+              WHERE mine.user_id = :user AND mine.incoming_seq > mine.read_seq OFFSET 0) counted"""
 )
 _ATTACHMENT = text(
     """SELECT f.id, f.state, f.content_type, f.size_bytes, f.variants

@@ -101,6 +101,7 @@ def _create_conversations() -> None:
         _points("members", "user_id", "users.id"),
         sa.PrimaryKeyConstraint("conversation_id", "user_id", name="pk_messaging_members"),
     )
+    op.create_index("ix_messaging_members_user_id", "messaging_members", ["user_id"])
     op.create_index(
         "ix_messaging_members_remind_at",
         "messaging_members",
