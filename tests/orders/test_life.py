@@ -47,7 +47,7 @@ def step(client, order_id, to):
     return client.post(f"/api/v1/orders/{order_id}/steps", json=body)
 
 
-def test_an_order_goes_from_paid_to_completed_and_its_money_is_split(bazaar):
+def test_K5_M15_S10_M8_an_order_goes_from_paid_to_completed_and_its_money_is_split(bazaar):
     assert bazaar.money_arrives()
     assert bazaar.shares() == (50_000, 0, 0)
     bazaar.to_state("shipped")
@@ -68,7 +68,7 @@ def test_an_order_goes_from_paid_to_completed_and_its_money_is_split(bazaar):
 
 
 @pytest.mark.parametrize("basis_points", sorted({bp for _minor, bp, _fee in SPLITS}))
-def test_odd_totals_are_split_without_losing_or_making_a_unit(make_bazaar, basis_points):
+def test_M8_odd_totals_are_split_without_losing_or_making_a_unit(make_bazaar, basis_points):
     bazaar = make_bazaar({"orders__commission_bp": str(basis_points)}, stock=50)
     kept = owed = 0
     for minor, fee in [(minor, fee) for minor, bp, fee in SPLITS if bp == basis_points]:
@@ -97,7 +97,7 @@ def expected(current, target, role):
     return 200 if role in STEPS.get((current, target), frozenset()) else 403
 
 
-def test_every_step_in_every_state_by_everybody(make_bazaar):
+def test_K5_M15_every_step_in_every_state_by_everybody(make_bazaar):
     bazaar = make_bazaar(stock=1000)
     clients = {
         "buyer": bazaar.buyer,
@@ -140,7 +140,7 @@ def test_nobody_asks_for_a_step_that_is_the_platforms_own(bazaar, to):
     assert step(bazaar.seller, bazaar.order_id, to).status_code == 422
 
 
-def test_a_parcel_is_shipped_with_a_carrier(bazaar):
+def test_K5_a_parcel_is_shipped_with_a_carrier(bazaar):
     bazaar.money_arrives()
     bazaar.to_state("packed")
     answer = bazaar.seller.post(f"/api/v1/orders/{bazaar.order_id}/steps", json={"to": "shipped"})
@@ -195,7 +195,7 @@ def test_one_order_that_cannot_be_released_holds_up_no_other(bazaar, capsys):
     assert bazaar.order().state == "completed"
 
 
-def test_an_unpaid_order_expires_at_its_deadline_and_not_before(bazaar):
+def test_M7_M14_an_unpaid_order_expires_at_its_deadline_and_not_before(bazaar):
     bazaar.market.travel("24 hours -5 seconds")
     bazaar.run_deadlines()
     assert (bazaar.order().state, bazaar.stock_left()) == ("pending_payment", 4)

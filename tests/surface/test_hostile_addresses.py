@@ -135,6 +135,10 @@ FOR_ADMINS = (
     "/api/v1/reconciliation/differences",
     "/api/v1/payouts",
     "/api/v1/violations",
+    "/api/v1/vendors",
+    "/api/v1/kyc-documents",
+    "/api/v1/vendors/{vendor_id}/commission-rates",
+    "/api/v1/vendors/{vendor_id}/sales/products",
 )
 # Asked for by the buyer of the world, whose it is.
 FOR_MEMBERS = ("/api/v1/conversations/{conversation_id}/messages",)
@@ -160,9 +164,11 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    second = World(people)  # whose dispute, difference and auction are the second ones
-    correspond(people, world, second)
-    for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
+    other = World(people)  # whose dispute, difference, auction, profile and paper are the second ones
+    correspond(people, world, other)
+    sell_another(people, world.seller, people.known("both"))
+    rated = [{"category_id": here.category["id"], "seller_id": world.seller.id} for here in (world, other)]
+    for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}, *rated):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
     owner = people.known("both").id
@@ -178,7 +184,7 @@ def cursors(people, world, operations):
     found = {}
     for pattern, operation in paged(operations):
         path = pattern.format(**world.ids())
-        token = admin if path in FOR_ADMINS else both
+        token = admin if pattern in FOR_ADMINS else both
         people.again("both")
         token = people.known("both").access if token is not admin else admin
         token = world.buyer.access if pattern in FOR_MEMBERS else token
@@ -208,6 +214,16 @@ def say(people, who, conversation_id):
 
 def name_of(people, person):
     return people.ask("GET", f"/api/v1/users/{person.id}").json()["username"]
+
+
+def sell_another(people, seller, buyer):
+    """Let ``seller`` sell a second product."""
+    product = people.ask("POST", "/api/v1/products", seller.access, {"title": "Sisal mat"}).json()["id"]
+    offer = {"product_id": product, "fixed_price": {"price": {"amount": "1.00", "currency": "KES"}}}
+    listing = people.ask("POST", "/api/v1/listings", seller.access, offer).json()["id"]
+    people.ask("POST", "/api/v1/cart/items", buyer.access, {"listing_id": listing})
+    placed = people.ask("POST", "/api/v1/checkouts", buyer.access, {})
+    assert money_arrives(people.market, placed.json()["id"]), placed.text
 
 
 def close(market, auction_id):

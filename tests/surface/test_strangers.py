@@ -33,6 +33,10 @@ BODIES = {
     "PATCH webhooks.endpoint": {"enabled": False},
     "POST messaging.messages": {"client_id": "00000000-0000-4000-8000-000000000001", "text": "mine now"},
     "PUT messaging.read": {"seq": 1},
+    "PUT vendors.vendor": {"brand_name": "Mine now"},
+    "PATCH vendors.vendor": {"brand_name": "Mine now"},
+    "PUT vendors.verification": {"verified": True},
+    "POST vendors.document.decision": {"approve": True},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }
 # Shown to everyone on purpose, or acting on one's own things: what a stranger may do with an id, and why.
@@ -50,6 +54,7 @@ OPEN = {
     "DELETE auctions.watch": "notes what one watches oneself",
     "PUT messaging.block": "says whom one wants to hear nothing of",
     "PUT orders.cart.item": "puts somebody's listing into one's own cart",
+    "GET vendors.seller": "what sellers say of themselves is shown to everyone",
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
     "POST payments.hook.token": "providers call it and prove themselves otherwise",

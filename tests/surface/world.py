@@ -111,6 +111,9 @@ class World:
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
         self.conversation, self.message, self.attachment = self._write()
         self.status = self._made("POST", "/api/v1/statuses", self.buyer, {"text": f"Selling out {uuid.uuid4().hex}"})
+        profile = {"brand_name": "Kikoi House", "business_name": f"Works {uuid.uuid4().hex}"}
+        self.vendor = self._made("POST", "/api/v1/vendors", self.seller, profile)
+        self.paper = self._upload("/api/v1/kyc-documents?kind=identity", self.seller)
 
     def _regret(self) -> tuple[dict[str, Any], str]:
         """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
@@ -189,6 +192,8 @@ class World:
             "message_id": self.message["id"],
             "attachment_id": self.attachment["id"],
             "status_id": self.status["id"],
+            "vendor_id": self.vendor["id"],
+            "document_id": self.paper["id"],
             **NOWHERE,
         }
 
@@ -218,4 +223,5 @@ class World:
             self.message["text"],
             self.message["client_id"],
             self.status["text"],
+            self.vendor["business_name"],
         }

@@ -65,6 +65,7 @@ class Order(Base):
         CheckConstraint("refunded_minor + disputed_minor <= total_minor", name="given_back_at_most_once"),
         Index("ix_orders_buyer_id_id", "buyer_id", "id"),
         Index("ix_orders_seller_id_id", "seller_id", "id"),
+        Index("ix_orders_seller_id_paid_at", "seller_id", "paid_at", postgresql_where=text("paid_at IS NOT NULL")),
         Index("ix_orders_payment_due_at", "payment_due_at", postgresql_where=text("state = 'pending_payment'")),
         Index("ix_orders_release_at", "release_at", postgresql_where=text("state = 'delivered'")),
     )
