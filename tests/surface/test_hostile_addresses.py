@@ -18,7 +18,7 @@ from marketcore_auctions.services import AuctionService
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import World, bid, put_up
+from .world import ADDRESS, World, bid, put_up
 
 TEXTS = {
     "empty": "",
@@ -164,7 +164,14 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    other = World(people)  # whose dispute, difference, auction, profile and paper are the second ones
+    for n in range(2):
+        assert people.ask("POST", "/api/v1/addresses", both, ADDRESS).status_code == 201
+        service = people.ask("POST", "/api/v1/services", both, {"name": f"Dyeing {n}"}).json()
+        fields = {"service_id": service["id"], "name": "Blue", "price": {"amount": "70.00", "currency": "KES"}}
+        assert people.ask("POST", "/api/v1/service-variants", both, fields).status_code == 201
+        ordered = {"vendor_id": world.seller.id, "variant_id": world.variant["id"], "payer": {"phone": "0712345678"}}
+        assert people.ask("POST", "/api/v1/service-orders", both, ordered).status_code == 201
+    other = World(people)  # whose dispute, difference, auction, service, profile and paper are the second ones
     correspond(people, world, other)
     sell_another(people, world.seller, people.known("both"))
     rated = [{"category_id": here.category["id"], "seller_id": world.seller.id} for here in (world, other)]
