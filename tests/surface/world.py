@@ -118,7 +118,7 @@ class World:
         self.auction_id = put_up(people, reserve={"amount": RESERVE, "currency": "KES"})
         for amount in ("150.00", MAXIMUM):
             bid(people, self.auction_id, people.new("buyer"), amount)
-        self.stream_id, self.item_id, self.message_id = self._go_live()
+        self.stream_id, self.item_id, self.chat_message_id = self._go_live()
         self.bidding_session_id, self.purchase = self._sell_live()
         self.address = self._made("POST", "/api/v1/addresses", self.buyer, ADDRESS)
         self.service, self.variant = self._serve()
@@ -127,6 +127,8 @@ class World:
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
+        self.conversation, self.message, self.attachment = self._write()
+        self.status = self._made("POST", "/api/v1/statuses", self.buyer, {"text": f"Selling out {uuid.uuid4().hex}"})
         profile = {"brand_name": "Kikoi House", "business_name": f"Works {uuid.uuid4().hex}"}
         self.vendor = self._made("POST", "/api/v1/vendors", self.seller, profile)
         self.paper = self._upload("/api/v1/kyc-documents?kind=identity", self.seller)
@@ -192,6 +194,13 @@ class World:
             session = self._made("POST", f"{path}/sessions/next", self.seller, {"price": PRICE})
         return session["id"], self._made("POST", "/api/v1/livestreams/credits/purchases", self.seller, {"credits": 3})
 
+    def _write(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """Let the buyer write to the seller about the order, with a picture; return room, message and picture."""
+        room = self._made("POST", f"/api/v1/orders/{self.order['id']}/conversation", self.buyer)
+        picture = self._upload(f"/api/v1/conversations/{room['id']}/attachments", self.buyer)
+        body = {"client_id": str(uuid.uuid4()), "text": f"In blue {uuid.uuid4().hex}", "attachments": [picture["id"]]}
+        return room, self._made("POST", f"/api/v1/conversations/{room['id']}/messages", self.buyer, body), picture
+
     def _pay_out(self) -> tuple[str, dict[str, Any]]:
         """Let the seller ask for money at a destination; nobody pays out to where these people are."""
         row = {"id": str(uuid.uuid4()), "user": self.seller.id, "code": uuid.uuid4().hex[:10]}
@@ -219,9 +228,9 @@ class World:
             "auction_id": self.auction_id,
             "stream_id": self.stream_id,
             "item_id": self.item_id,
-            "message_id": self.message_id,
             "bidding_session_id": self.bidding_session_id,
             "purchase_id": self.purchase["id"],
+            "chat_message_id": self.chat_message_id,
             "media_id": self.image["id"],
             "listing_id": self.listing["id"],
             "checkout_id": self.checkout["id"],
@@ -240,6 +249,10 @@ class World:
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
+            "conversation_id": self.conversation["id"],
+            "message_id": self.message["id"],
+            "attachment_id": self.attachment["id"],
+            "status_id": self.status["id"],
             "vendor_id": self.vendor["id"],
             "document_id": self.paper["id"],
             "address_id": self.address["id"],
@@ -277,5 +290,8 @@ class World:
             self.invoice["number"],
             self.recharge["id"],
             self.purchase["id"],
+            self.message["text"],
+            self.message["client_id"],
+            self.status["text"],
             self.vendor["business_name"],
         }

@@ -146,9 +146,9 @@ class Hub(Generic[M]):
         return tuple(self._channels)
 
     def members_of(self, channel: str) -> tuple[M, ...]:
-        """Return who is in ``channel`` or about to be."""
+        """Return who listens to ``channel``, without those who are about to."""
         found = self._channels.get(channel)
-        return () if found is None else (*found.members, *found.joiners)
+        return () if found is None else tuple(found.members)
 
     def join(self, member: M, channel: str, since: Position | None = None) -> None:
         """Let ``member`` into ``channel``; the next reads answer with a ``Joined``."""

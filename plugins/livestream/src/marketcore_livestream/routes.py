@@ -33,7 +33,7 @@ def includeme(config: Any) -> None:
     config.add_route("livestream.items.order", f"{_STREAM}/items/order")
     config.add_route("livestream.item", f"{_STREAM}/items/{{item_id:{_NUMBER}}}")
     config.add_route("livestream.item.flash_price", f"{_STREAM}/items/{{item_id:{_NUMBER}}}/flash_price")
-    config.add_route("livestream.message", f"{_STREAM}/messages/{{message_id:{_NUMBER}}}")
+    config.add_route("livestream.message", f"{_STREAM}/messages/{{chat_message_id:{_NUMBER}}}")
     config.add_route("livestream.ban", f"{_STREAM}/bans/{{user_id:{_NUMBER}}}")
     config.add_route("livestream.moderator", f"{_STREAM}/moderators/{{user_id:{_NUMBER}}}")
     config.add_route("livestream.video_token", f"{_STREAM}/video_token")

@@ -56,5 +56,5 @@ def say(request: Any) -> dict[str, Any]:
 def delete_message(request: Any) -> Any:
     """Delete a message of yours, or any in a stream that you moderate."""
     path = request.valid.path
-    request.find_service(ChatService).delete(path["stream_id"], request.identity, path["message_id"])
+    request.find_service(ChatService).delete(path["stream_id"], request.identity, path["chat_message_id"])
     return HTTPNoContent()
