@@ -21,31 +21,31 @@ QUICK = {
 }
 
 
-@pytest.fixture(scope="module")
-def of_the_file():
-    """The provider of a file of tests, on a port of its own."""
+@pytest.fixture(scope="session")
+def of_all():
+    """The provider of these tests, on a port of its own."""
     provider = Provider()
     yield provider
     provider.close()
 
 
 @pytest.fixture
-def provider(of_the_file):
+def provider(of_all):
     """That provider, telling the truth of nobody yet."""
-    of_the_file.lie, of_the_file.person = "", {}
-    return of_the_file
+    of_all.lie, of_all.person = "", {}
+    return of_all
 
 
-@pytest.fixture(scope="module")
-def build(servers, templates, of_the_file, tmp_path_factory):
-    """Return ``build(providers, **settings)``: a served marketplace for all tests of a file."""
+@pytest.fixture(scope="session")
+def build(servers, templates, of_all, tmp_path_factory):
+    """Return ``build(providers, **settings)``: a served marketplace for all tests."""
     with ExitStack() as stack:
 
         def build(providers, **settings):
             url = stack.enter_context(database_from(servers[0], templates("social_login", "two_factor")))
             given = {key.replace("__", "."): value for key, value in settings.items()}
             for name in providers.split():
-                given = {**of_the_file.settings(name), **given}
+                given = {**of_all.settings(name), **given}
             market = Market(
                 {
                     **QUICK,
@@ -64,6 +64,6 @@ def build(servers, templates, of_the_file, tmp_path_factory):
         yield build
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def market(build):
     return build("google x facebook keycloak")

@@ -18,9 +18,9 @@ QUICK = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def build(servers, templates, tmp_path_factory):
-    """Return ``build(**settings)``: a served marketplace with ``two_factor``, for all tests of a file."""
+    """Return ``build(**settings)``: a served marketplace with ``two_factor``, for all tests."""
     from contextlib import ExitStack
 
     with ExitStack() as stack:
@@ -44,7 +44,7 @@ def build(servers, templates, tmp_path_factory):
         yield build
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def town(build):
     return build()
 
