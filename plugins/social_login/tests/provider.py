@@ -17,6 +17,8 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 
 CLIENT, SECRET = "market-at-the-provider", "the-markets-secret-at-the-provider"
 
+BOMB = gzip.compress(b'{"access_token": "' + b"x" * 3_000_000 + b'"}')
+
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -167,7 +169,7 @@ class Provider:
                     "numbers": (200, b'{"access_token": 7, "token_type": 7, "id_token": 7, "keys": 7}', headers),
                     "empty": (200, b"{}", headers),
                     "huge": (200, b'{"access_token": "' + b"x" * 1_000_000 + b'"}', headers),
-                    "zipped": (200, gzip.compress(b" " * 50_000_000 + body), {**headers, "Content-Encoding": "gzip"}),
+                    "zipped": (200, BOMB, {**headers, "Content-Encoding": "gzip"}),
                     "elsewhere": (302, b"", {"Location": f"{provider.url}/jwks"}),
                 }[lie]
 
