@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -49,7 +51,6 @@ FAILURES = [
     "token: zipped",
     "token: elsewhere",
     "token: hangs up",
-    "token: hangs",
     "token: drips",
     "jwks: 500",
     "jwks: no JSON",
@@ -59,6 +60,10 @@ FAILURES = [
     "x: a list",
     "x: huge",
 ]
+
+
+WAITING = """SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND state LIKE 'idle in transaction%'"""
 
 
 def handed_over(market):
@@ -89,6 +94,21 @@ def test_B2_a_provider_that_fails_is_told_of_and_nothing_is_written(market, prov
     provider.lie = ""
     assert kind(visit.come_back(back)) == (400, "state-refused")  # a state is good once, whatever came of it
     assert (counts(market), handed_over(market)) == (before, codes)
+
+
+def test_B2_no_transaction_waits_for_a_provider_and_one_that_hangs_is_given_up(market, provider):
+    provider.person, provider.lie = somebody(), "token: hangs"
+    visit = Visit(market, "google")
+    back, asked, deadline = visit.agree(), len(provider.asked), time.monotonic() + 10
+    with ThreadPoolExecutor(1) as browser:
+        answer = browser.submit(visit.come_back, back)
+        while len(provider.asked) == asked:
+            assert time.monotonic() < deadline, "the provider is never asked"
+            time.sleep(0.005)
+        waiting = market.query(WAITING)[0][0]
+        assert not answer.done()
+        assert kind(answer.result()) == FAILED
+    assert waiting == 0
 
 
 def test_B2_a_document_that_says_nobody_is_nobody(market, provider):
