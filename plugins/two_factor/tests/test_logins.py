@@ -200,3 +200,10 @@ def test_K8_old_challenges_codes_and_proofs_are_cleaned_up(town, ann):
     for table in ("challenges", "email_codes", "tries"):
         assert town.market.query(f"SELECT count(*) FROM two_factor_{table}")[0][0] == 0, table
     assert town.market.query("SELECT count(*) FROM two_factor_factors WHERE user_id = :id", id=ann.id)[0][0] == 1
+
+
+def test_K8_every_address_that_sends_or_takes_a_code_or_password_is_limited_by_caller(town):
+    views = [item["introspectable"] for item in town.market.registry.introspector.get_category("views")]
+    ours = {name for view in views if (name := view["route_name"] or "").startswith("two_factor.")}
+    limited = {view["route_name"] for view in views if view.get("rate_limit") == "login"}
+    assert ours - limited == {"two_factor.own", "two_factor.reset"}  # which show one's own, and are an admin's
