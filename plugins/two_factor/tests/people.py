@@ -53,14 +53,20 @@ class Person:
         self.id = town.market.perform(create_user, self.email, PASSWORD, list(roles or ("seller",)))
         self.secret = ""
         self.recovery_codes = []
-        self.access = ""
+        self.access = self.refresh = ""
+
+    def _keep(self, answer):
+        if answer.status_code == 200:
+            self.access, self.refresh = answer.json()["access"], answer.json()["refresh"]
+        return answer
+
+    def renew(self):
+        """Go on with the session, whose access token ends after a quarter of an hour."""
+        return self._keep(self.town.ask("POST", "/api/v1/auth/refresh", body={"refresh": self.refresh}))
 
     def log_in(self, password=PASSWORD):
         """Take the first step of a login, and keep the session if it was the only one."""
-        answer = self.town.ask("POST", LOGIN, body={"email": self.email, "password": password})
-        if answer.status_code == 200:
-            self.access = answer.json()["access"]
-        return answer
+        return self._keep(self.town.ask("POST", LOGIN, body={"email": self.email, "password": password}))
 
     def challenge(self):
         """Log in as far as the password goes; return the challenge."""
@@ -70,10 +76,7 @@ class Person:
 
     def finish(self, challenge, method, code):
         """Take the second step, and keep the session."""
-        answer = self.town.ask("POST", SECOND, body={"challenge": challenge, "method": method, "code": code})
-        if answer.status_code == 200:
-            self.access = answer.json()["access"]
-        return answer
+        return self._keep(self.town.ask("POST", SECOND, body={"challenge": challenge, "method": method, "code": code}))
 
     def ask(self, method, path, body=None, **options):
         if not self.access:

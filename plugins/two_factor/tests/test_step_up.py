@@ -41,11 +41,12 @@ def test_K8_payouts_their_destinations_and_the_password_take_a_fresh_proof_of_th
     assert attempts(ann) == HELD
     assert ann.post("/proof", {"method": "totp", "code": ann.app_code()}).status_code == 200
     assert attempts(ann) == THROUGH
-    proved = ann.access
+    proved = ann.refresh
     town.wait(2)
     assert ann.finish(ann.challenge(), "totp", ann.app_code()).status_code == 200
-    other, ann.access = ann.access, proved
+    other, ann.refresh = ann.access, proved
     town.wait(9)
+    assert ann.renew().status_code == 200  # without any code
     assert attempts(ann) == HELD  # a proof of another session says nothing of this one
     ann.access = other
     assert attempts(ann) == THROUGH

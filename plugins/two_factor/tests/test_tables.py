@@ -6,7 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from marketcore.db import migrate
-from marketcore.db.base import Base
+from marketcore.db.metadata import core_metadata
 from marketcore.plugins import migration_locations
 from marketcore.testing.databases import database_from
 from marketcore_two_factor import models
@@ -15,7 +15,7 @@ MODELS = {models.Factor.__tablename__, models.Challenge.__tablename__}
 
 
 def test_the_tables_are_as_the_models_say(town):
-    tables = {name for name in Base.metadata.tables if name.startswith("two_factor_")}
+    tables = {name for name in core_metadata().tables if name.startswith("two_factor_")}
     assert tables >= MODELS
 
     def ours(_entry, name, kind, _reflected, _other):
@@ -23,7 +23,7 @@ def test_the_tables_are_as_the_models_say(town):
 
     with town.market.registry["engine"].connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, core_metadata()) == []
 
 
 def test_the_migrations_go_down_and_up_again(servers, templates):
