@@ -31,6 +31,16 @@ BODIES = {
     "POST payments_manual.rejection": {"reason": "mine now"},
     "POST wallet.recharge.refunds": {"reason": "mine now"},
     "PATCH webhooks.endpoint": {"enabled": False},
+    "PATCH reviews.review": {"rating": 1},
+    "PUT reviews.review.reply": {"reply": "mine now"},
+    "PUT reviews.review.moderation": {"hidden": True, "reason": "mine now"},
+    "POST reviews.order": dict.fromkeys(
+        ("seller_rating", "platform_rating", "communication", "shipping", "accuracy"), 1
+    ),
+    "PUT reviews.feedback.reply": {"reply": "mine now"},
+    "PUT reviews.feedback.moderation": {"hidden": True, "reason": "mine now"},
+    "POST complaints.messages": {"body": "mine now"},
+    "POST complaints.decision": {"outcome": "rejected", "reason": "mine now"},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }
 # Shown to everyone on purpose, or acting on one's own things: what a stranger may do with an id, and why.
@@ -47,6 +57,15 @@ OPEN = {
     "PUT auctions.watch": "notes what one watches oneself",
     "DELETE auctions.watch": "notes what one watches oneself",
     "PUT orders.cart.item": "puts somebody's listing into one's own cart",
+    "GET reviews.product": "reviews are shown to everyone",
+    "GET reviews.product.rating": "so is what they come to",
+    "POST reviews.product": "whoever has received a product may review it",
+    "GET reviews.seller": "what buyers say of sellers is shown to everyone, without the orders it is about",
+    "GET reviews.seller.rating": "so is what it comes to",
+    "PUT wishlist.item": "puts somebody's product on one's own wishlist",
+    "DELETE wishlist.item": "takes it off one's own wishlist",
+    "POST wishlist.product": "does one or the other",
+    "GET wishlist.product": "looks at one's own wishlist; how many others wish for it is the seller's",
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
     "POST payments.hook.token": "providers call it and prove themselves otherwise",

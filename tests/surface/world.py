@@ -59,6 +59,12 @@ def bid(people: People, auction_id: int, who: Person, amount: str) -> None:
     assert answer.status_code == 201, answer.text
 
 
+# Opinions about an order that is on its way, which nobody could give: readers do not ask how they came about.
+REVIEW = """INSERT INTO reviews_reviews (product_id, author_id, order_id, rating, title)
+            VALUES (:product, :author, :order, 4, 'Fine') RETURNING id"""
+FEEDBACK = """INSERT INTO reviews_feedback (order_id, buyer_id, seller_id, seller_rating, platform_rating,
+                                            communication, shipping, accuracy)
+              VALUES (:order, :buyer, :seller, 4, 4, 4, 4, 4) RETURNING id"""
 DIFFERENCE = """INSERT INTO reconciliation_differences (provider, kind, what, currency, there_minor)
                 VALUES ('cash', 'only_there', :what, 'KES', 500) RETURNING id"""
 
@@ -109,6 +115,16 @@ class World:
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
+
+        ((self.review_id,),) = people.market.query(
+            REVIEW, product=self.product["id"], author=self.buyer.id, order=self.order["id"]
+        )
+        ((self.feedback_id,),) = people.market.query(
+            FEEDBACK, order=self.order["id"], buyer=self.buyer.id, seller=self.seller.id
+        )
+        grief = {"category": "other", "subject": f"Torn {uuid.uuid4().hex}", "body": f"Here {uuid.uuid4().hex}"}
+        self.grief = {"order_id": self.order["id"], **grief}
+        self.complaint = self._made("POST", "/api/v1/complaints", self.buyer, self.grief)
 
     def _regret(self) -> tuple[dict[str, Any], str]:
         """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
@@ -176,6 +192,9 @@ class World:
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
+            "review_id": self.review_id,
+            "feedback_id": self.feedback_id,
+            "complaint_id": self.complaint["id"],
             **NOWHERE,
         }
 
@@ -202,4 +221,6 @@ class World:
             self.delivery["message_id"],
             self.invoice["number"],
             self.recharge["id"],
+            self.grief["subject"],
+            self.grief["body"],
         }

@@ -80,9 +80,7 @@ def test_M13_people_are_told_when_a_price_drops_or_something_is_back_and_of_noth
     window.change(listing_id, quantity=0)
     assert window.look_around() == []
     window.change(listing_id, quantity=1)
-    assert window.look_around() == [
-        ("wishlist.back_in_stock", "Kiondo basket can be bought again, for 600.00 KES")
-    ]
+    assert window.look_around() == [("wishlist.back_in_stock", "Kiondo basket can be bought again, for 600.00 KES")]
     window.change(listing_id, price={"amount": "599.99", "currency": "KES"})
     assert [type for type, _line in window.look_around()] == ["wishlist.price_dropped"]
 

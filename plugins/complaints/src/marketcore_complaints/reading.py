@@ -11,7 +11,8 @@ from marketcore.web.json import present_money, utc
 from marketcore_complaints.rules import Kind, Part, part_of
 
 _SELECT = """
-    SELECT c.*, a.username AS complainant_name, b.username AS respondent_name, f.amount_minor AS frozen_minor, f.currency
+    SELECT c.*, a.username AS complainant_name, b.username AS respondent_name, f.amount_minor AS frozen_minor,
+           f.currency
     FROM complaints_complaints c
     JOIN users a ON a.id = c.complainant_id JOIN users b ON b.id = c.respondent_id
     LEFT JOIN order_freezes f ON f.id = c.freeze_id AND f.state = 'open'

@@ -49,9 +49,7 @@ def put_wish(request: Any) -> dict[str, Any]:
     return _state(request)
 
 
-@view_config(
-    route_name="wishlist.item", request_method="DELETE", permission=OWN, openapi={"responses": {204: None}}
-)
+@view_config(route_name="wishlist.item", request_method="DELETE", permission=OWN, openapi={"responses": {204: None}})
 def remove_wish(request: Any) -> Any:
     """Take a product off your wishlist, if it is there."""
     request.find_service(WishlistService).remove(request.authenticated_userid, request.valid.path["product_id"])
