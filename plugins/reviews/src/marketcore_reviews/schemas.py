@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import colander
 
 from marketcore.web.schema import PageQuery, Schema, flag, key, listing, moment, nullable, page_of, text, whole
 
 
-def mark(**options: object) -> colander.SchemaNode:
+def mark(**options: Any) -> colander.SchemaNode:
     """Return a node of one to five stars."""
     return whole(1, 5, **options)
 
 
-def mean(**options: object) -> colander.SchemaNode:
+def mean(**options: Any) -> colander.SchemaNode:
     """Return a node of an average such as 4.50; null while there is none."""
     return nullable(text(4, **options))
 
