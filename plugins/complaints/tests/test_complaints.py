@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
 from marketcore.db import migrate
+from marketcore.db.metadata import core_metadata
 from marketcore.jobs.running import run_waiting
 from marketcore.plugins import migration_locations
 from marketcore.testing.contracts import at_once
 from marketcore.testing.live import LiveClient, LiveServer
 from marketcore.testing.shop import register
+from marketcore_complaints import models
 
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
@@ -116,8 +121,17 @@ def test_M12_files_are_for_those_who_take_part(counter):
     assert counter.buyer.post(path, files={"file": ("bill.pdf", PDF, "application/pdf")}).status_code == 409
 
 
-def test_the_migrations_go_down_and_up_again(make_market):
+def test_the_migrations_go_down_and_up_again_and_make_the_tables_of_the_models(make_market):
     market = make_market("complaints")
     url, market.spent = market.settings["marketcore.database_url"], True
     migrate.downgrade(url, "complaints@base", migration_locations())
     assert migrate.upgrade(url, ["complaints"], migration_locations()) == ["complaints_0001"]
+    with market.registry["engine"].connect() as connection:
+        options = {"compare_type": True, "include_object": of_this_plugin}
+        context = MigrationContext.configure(connection, opts=options)
+        assert models.Complaint.metadata is core_metadata()
+        assert compare_metadata(context, core_metadata()) == []
+
+
+def of_this_plugin(_thing, name, type_, _reflected, _other):
+    return type_ != "table" or name.startswith("complaints_")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
 from marketcore.db import migrate
+from marketcore.db.metadata import core_metadata
 from marketcore.directives import table
 from marketcore.events import SellerRated
 from marketcore.jobs.running import run_waiting
 from marketcore.plugins import migration_locations
 from marketcore.testing.contracts import at_once
+from marketcore_reviews import models
 
 REQUEST = "reviews.feedback_request"
 
@@ -106,8 +111,17 @@ def test_M14_buyers_are_asked_for_feedback_once_some_time_after_delivery_unless_
     assert [tuple(letter) for letter in letters] == [(buyer_id, "sent")]
 
 
-def test_the_migrations_go_down_and_up_again(make_market):
+def test_the_migrations_go_down_and_up_again_and_make_the_tables_of_the_models(make_market):
     market = make_market("reviews")
     url, market.spent = market.settings["marketcore.database_url"], True
     migrate.downgrade(url, "reviews@base", migration_locations())
     assert migrate.upgrade(url, ["reviews"], migration_locations()) == ["reviews_0001"]
+    with market.registry["engine"].connect() as connection:
+        options = {"compare_type": True, "include_object": of_this_plugin}
+        context = MigrationContext.configure(connection, opts=options)
+        assert models.Review.metadata is core_metadata()
+        assert compare_metadata(context, core_metadata()) == []
+
+
+def of_this_plugin(_thing, name, type_, _reflected, _other):
+    return type_ != "table" or name.startswith("reviews_")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
 from marketcore.db import migrate
+from marketcore.db.metadata import core_metadata
 from marketcore.plugins import migration_locations
 from marketcore.testing.contracts import at_once
+from marketcore_wishlist import models
 
 
 def test_K4_M13_a_product_is_toggled_onto_the_wishlist_and_off_again(window):
@@ -85,8 +90,17 @@ def test_M13_people_are_told_when_a_price_drops_or_something_is_back_and_of_noth
     assert [type for type, _line in window.look_around()] == ["wishlist.price_dropped"]
 
 
-def test_the_migrations_go_down_and_up_again(make_market):
+def test_the_migrations_go_down_and_up_again_and_make_the_tables_of_the_models(make_market):
     market = make_market("wishlist", wishlist__max_items="5")
     url, market.spent = market.settings["marketcore.database_url"], True
     migrate.downgrade(url, "wishlist@base", migration_locations())
     assert migrate.upgrade(url, ["wishlist"], migration_locations()) == ["wishlist_0001"]
+    with market.registry["engine"].connect() as connection:
+        options = {"compare_type": True, "include_object": of_this_plugin}
+        context = MigrationContext.configure(connection, opts=options)
+        assert models.Wish.metadata is core_metadata()
+        assert compare_metadata(context, core_metadata()) == []
+
+
+def of_this_plugin(_thing, name, type_, _reflected, _other):
+    return type_ != "table" or name.startswith("wishlist_")

@@ -17,7 +17,7 @@ from marketcore_complaints.services import ComplaintService
 from marketcore_complaints.telling import ComplaintTeller
 
 _CURRENCY = text("SELECT currency FROM orders WHERE id = :id")
-_FROZEN = text("SELECT FROM order_freezes WHERE id = :id AND state = 'open'")
+_FROZEN = text("SELECT id FROM order_freezes WHERE id = :id AND state = 'open'")
 _DECIDE = text(
     """UPDATE complaints_complaints SET state = :state, outcome = :outcome, refund_id = :refund, decided_by = :by,
               ended_at = market_clock()

@@ -28,7 +28,7 @@ _PRODUCT = text(
                    WHERE product_id = p.id AND NOT hidden GROUP BY rating) each) AS stars
        FROM products p WHERE p.id = :id"""
 )
-_KNOWN = text("SELECT FROM products WHERE id = :id")
+_KNOWN = text("SELECT id FROM products WHERE id = :id")
 _FEEDBACK = """SELECT r.*, u.username, :admin OR r.buyer_id = :reader AS whole,
                       :admin OR :reader IN (r.buyer_id, r.seller_id) AS theirs
                FROM reviews_feedback r JOIN users u ON u.id = r.buyer_id"""
