@@ -230,6 +230,18 @@ def decided_complaints(people: People) -> Sending:
     return Sending(path, people.new("admin"), body, {**body, "refund": "none"})
 
 
+def service_orders(people: People) -> Sending:
+    vendor, admin = people.new("seller"), people.known("admin").access
+    service = people.ask("POST", "/api/v1/services", vendor.access, {"name": f"Mending {uuid.uuid4().hex}"}).json()
+    price = {"amount": "90.00", "currency": "KES"}
+    fields = {"service_id": service["id"], "name": "Small", "price": price}
+    variant = people.ask("POST", "/api/v1/service-variants", vendor.access, fields).json()
+    people.ask("PATCH", f"/api/v1/services/{service['id']}/approval", admin, {"approved": True})
+    body = {"vendor_id": vendor.id, "variant_id": variant["id"], "payer": {"phone": "0712345678"}}
+    other = {**body, "payer": {"phone": "0712345679"}}
+    return Sending("/api/v1/service-orders", people.new("buyer"), body, other, 201)
+
+
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'mpesa', 'Mine', '{"phone": "254712345678"}', 'active')
@@ -255,4 +267,5 @@ SENDINGS: dict[str, Callable[[People], Sending]] = {
     "complaints.complaints": complaints,
     "complaints.withdrawal": withdrawals,
     "complaints.decision": decided_complaints,
+    "services.orders": service_orders,
 }

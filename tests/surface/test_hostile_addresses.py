@@ -18,7 +18,7 @@ from marketcore_auctions.services import AuctionService
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import FEEDBACK, REVIEW, World, bid, put_up
+from .world import ADDRESS, FEEDBACK, REVIEW, World, bid, put_up
 
 TEXTS = {
     "empty": "",
@@ -136,6 +136,10 @@ FOR_ADMINS = (
     "/api/v1/payouts",
     "/api/v1/violations",
     "/api/v1/complaints/{complaint_id}/messages",
+    "/api/v1/vendors",
+    "/api/v1/kyc-documents",
+    "/api/v1/vendors/{vendor_id}/commission-rates",
+    "/api/v1/vendors/{vendor_id}/sales/products",
 )
 
 
@@ -169,8 +173,17 @@ def cursors(people, world, operations):
         assert people.ask("POST", "/api/v1/complaints", both, grief).status_code == 201
     more = people.ask("POST", f"/api/v1/complaints/{world.complaint['id']}/messages", admin, {"body": "Where?"})
     assert more.status_code == 201
-    World(people)  # whose dispute, difference and auction are the second ones
-    for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
+    for n in range(2):
+        assert people.ask("POST", "/api/v1/addresses", both, ADDRESS).status_code == 201
+        service = people.ask("POST", "/api/v1/services", both, {"name": f"Dyeing {n}"}).json()
+        fields = {"service_id": service["id"], "name": "Blue", "price": {"amount": "70.00", "currency": "KES"}}
+        assert people.ask("POST", "/api/v1/service-variants", both, fields).status_code == 201
+        ordered = {"vendor_id": world.seller.id, "variant_id": world.variant["id"], "payer": {"phone": "0712345678"}}
+        assert people.ask("POST", "/api/v1/service-orders", both, ordered).status_code == 201
+    other = World(people)  # whose dispute, difference, auction, service, profile and paper are the second ones
+    sell_another(people, world.seller, people.known("both"))
+    rated = [{"category_id": here.category["id"], "seller_id": world.seller.id} for here in (world, other)]
+    for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}, *rated):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
     for _ in range(2):
@@ -191,6 +204,16 @@ def cursors(people, world, operations):
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
     assert all(cursor for _token, cursor, _operation in found.values()), found
     return found
+
+
+def sell_another(people, seller, buyer):
+    """Let ``seller`` sell a second product."""
+    product = people.ask("POST", "/api/v1/products", seller.access, {"title": "Sisal mat"}).json()["id"]
+    offer = {"product_id": product, "fixed_price": {"price": {"amount": "1.00", "currency": "KES"}}}
+    listing = people.ask("POST", "/api/v1/listings", seller.access, offer).json()["id"]
+    people.ask("POST", "/api/v1/cart/items", buyer.access, {"listing_id": listing})
+    placed = people.ask("POST", "/api/v1/checkouts", buyer.access, {})
+    assert money_arrives(people.market, placed.json()["id"]), placed.text
 
 
 def close(market, auction_id):

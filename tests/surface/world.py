@@ -24,6 +24,7 @@ SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": 
 MAXIMUM, RESERVE = "60607.07", "80809.09"
 # What a bidder would pay at most and a seller wants at least, in figures that stand nowhere else.
 MAXIMUM, RESERVE = "60607.07", "80809.09"
+ADDRESS = {"name": "Achieng Otieno", "line1": "Jomo Kenyatta Highway 44021", "city": "Kisumu", "country": "KE"}
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
@@ -93,6 +94,7 @@ class World:
         self.seller, self.buyer = people.new("seller"), people.new("buyer")
         self.category = self._made("POST", "/api/v1/categories", people.known("admin"), {"name": uuid.uuid4().hex})
         self.product = self._made("POST", "/api/v1/products", self.seller, {"title": f"Kikoi {uuid.uuid4().hex}"})
+        self.province_id, self.city_id = self._places()
         self.image = self._upload(f"/api/v1/products/{self.product['id']}/images", self.seller)
         self._upload("/api/v1/users/me/picture", self.buyer)
         offer = {"price": {"amount": "750.00", "currency": "KES"}, "quantity": 9}
@@ -117,24 +119,49 @@ class World:
         self.notification = self._made("GET", "/api/v1/users/me/notifications", self.buyer)["items"][0]
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         self.refund, self.dispute_id = self._regret()
+        self._speak_up()
         self.violation = self._break_word()
         ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
         self.destination_id, self.payout = self._pay_out()
         self.auction_id = put_up(people, reserve={"amount": RESERVE, "currency": "KES"})
         for amount in ("150.00", MAXIMUM):
             bid(people, self.auction_id, people.new("buyer"), amount)
+        self.address = self._made("POST", "/api/v1/addresses", self.buyer, ADDRESS)
+        self.service, self.variant = self._serve()
+        ordered = {"vendor_id": self.seller.id, "variant_id": self.variant["id"], "payer": {"phone": "0712345678"}}
+        self.service_order = self._made("POST", "/api/v1/service-orders", self.buyer, ordered)
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
+        profile = {"brand_name": "Kikoi House", "business_name": f"Works {uuid.uuid4().hex}"}
+        self.vendor = self._made("POST", "/api/v1/vendors", self.seller, profile)
+        self.paper = self._upload("/api/v1/kyc-documents?kind=identity", self.seller)
 
-        ((self.review_id,),) = people.market.query(
-            REVIEW, product=self.product["id"], author=self.buyer.id, order=self.order["id"]
-        )
-        ((self.feedback_id,),) = people.market.query(
-            FEEDBACK, order=self.order["id"], buyer=self.buyer.id, seller=self.seller.id
-        )
+    def _places(self) -> tuple[int, int]:
+        """Let an admin add a province with two cities, in which no address lies; return its id and one of theirs."""
+        admin, name = self._people.known("admin"), uuid.uuid4().hex
+        province = self._made("POST", "/api/v1/provinces", admin, {"country": "ZM", "name": name})
+        path = f"/api/v1/provinces/{province['id']}/cities"
+        city, _other = (self._made("POST", path, admin, {"name": f"{place} of {name}"}) for place in ("Port", "Hill"))
+        return province["id"], city["id"]
+
+    def _serve(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Let the seller offer a service that an admin approves, and return it with its variant."""
+        service = self._made("POST", "/api/v1/services", self.seller, {"name": f"Mending {uuid.uuid4().hex}"})
+        fields = {"service_id": service["id"], "name": "Small", "price": {"amount": "90.00", "currency": "KES"}}
+        variant = self._made("POST", "/api/v1/service-variants", self.seller, fields)
+        approval = f"/api/v1/services/{service['id']}/approval"
+        self._made("PATCH", approval, self._people.known("admin"), {"approved": True})
+        return service, variant
+
+    def _speak_up(self) -> None:
+        """Let the buyer review, rate and complain about what was ordered."""
+        query, order_id = self._people.market.query, self.order["id"]
+        opinion = {"product": self.product["id"], "author": self.buyer.id}
+        ((self.review_id,),) = query(REVIEW, **opinion, order=order_id)
+        ((self.feedback_id,),) = query(FEEDBACK, order=order_id, buyer=self.buyer.id, seller=self.seller.id)
         grief = {"category": "other", "subject": f"Torn {uuid.uuid4().hex}", "body": f"Here {uuid.uuid4().hex}"}
-        self.grief = {"order_id": self.order["id"], **grief}
+        self.grief = {"order_id": order_id, **grief}
         self.complaint = self._made("POST", "/api/v1/complaints", self.buyer, self.grief)
 
     def _regret(self) -> tuple[dict[str, Any], str]:
@@ -206,6 +233,14 @@ class World:
             "review_id": self.review_id,
             "feedback_id": self.feedback_id,
             "complaint_id": self.complaint["id"],
+            "vendor_id": self.vendor["id"],
+            "document_id": self.paper["id"],
+            "address_id": self.address["id"],
+            "province_id": self.province_id,
+            "city_id": self.city_id,
+            "service_id": self.service["id"],
+            "variant_id": self.variant["id"],
+            "service_order_id": self.service_order["order_id"],
             **NOWHERE,
         }
 
@@ -215,6 +250,8 @@ class World:
             self.seller.email,
             self.buyer.email,
             self.order["reference"],
+            self.address["line1"],
+            self.service_order["order_id"],
             self.payment["id"],
             self.payment["code"],
             MAXIMUM,
@@ -234,4 +271,5 @@ class World:
             self.recharge["id"],
             self.grief["subject"],
             self.grief["body"],
+            self.vendor["business_name"],
         }

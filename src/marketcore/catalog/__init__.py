@@ -9,6 +9,7 @@ from marketcore.catalog.ratings import ProductRatings
 from marketcore.catalog.search import Catalog
 from marketcore.catalog.services import CategoryService, ListingService, ProductService
 from marketcore.catalog.settings import CatalogSettings
+from marketcore.catalog.unlisted import UnlistedGoods
 
 
 def includeme(config: Any) -> None:
@@ -23,6 +24,7 @@ def includeme(config: Any) -> None:
     config.register_service_factory(".images.image_service", ImageService)
     config.register_service_factory(".ratings.product_ratings", ProductRatings)
     config.register_service_factory(".search.catalog", Catalog)
+    config.register_service_factory(".unlisted.unlisted_goods", UnlistedGoods)
     config.include(".routes")
     config.include(".kinds")
     config.scan(".views")

@@ -15,7 +15,8 @@ from marketcore_reviews.rules import average
 
 _ORDER = text(
     """SELECT o.buyer_id, o.seller_id, o.state,
-              EXISTS (SELECT FROM order_history h WHERE h.order_id = o.id AND h.state = 'delivered') AS received
+              EXISTS (SELECT FROM order_history h WHERE h.order_id = o.id
+                      AND h.state IN ('delivered', 'completed')) AS received
        FROM orders o WHERE o.id = :id"""
 )
 # Two at once: the second waits here for the first, and then finds that there is one.

@@ -14,12 +14,13 @@ from marketcore.exceptions import Conflict, Forbidden, NotFound
 from marketcore.notifications.services import NotificationService
 from marketcore_reviews.rules import check_window
 
-# Received is what was delivered at some time, whatever became of the order since.
+# Received is what was delivered or done at some time, whatever became of the order since.
 _RECEIVED = text(
     """SELECT p.seller_id, p.title,
               (SELECT o.id FROM orders o JOIN order_lines n ON n.order_id = o.id
                WHERE o.buyer_id = :author AND n.product_id = p.id
-                 AND EXISTS (SELECT FROM order_history h WHERE h.order_id = o.id AND h.state = 'delivered')
+                 AND EXISTS (SELECT FROM order_history h WHERE h.order_id = o.id
+                             AND h.state IN ('delivered', 'completed'))
                ORDER BY o.id DESC LIMIT 1) AS order_id
        FROM products p WHERE p.id = :product"""
 )
