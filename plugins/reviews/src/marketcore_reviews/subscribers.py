@@ -8,7 +8,6 @@ from marketcore.events import OrderStateChanged
 from marketcore.settings import section
 from marketcore.states import OrderState
 
-
 # Goods that arrive, and work that is done. A dispute that brings an order back to where it was is neither.
 _RECEIVED = {(OrderState.SHIPPED, OrderState.DELIVERED), (OrderState.PROCESSING, OrderState.COMPLETED)}
 
