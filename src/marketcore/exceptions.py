@@ -107,6 +107,12 @@ class OutOfStock(Conflict):
     code, title = "out-of-stock", "Not enough is left"
 
 
+class PriceChanged(Conflict):
+    """What it cost when it was last shown is not what it costs now."""
+
+    code, title = "price-changed", "The price has changed"
+
+
 class InsufficientFunds(Conflict):
     """A guarded ledger account would fall below zero."""
 

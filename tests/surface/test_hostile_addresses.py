@@ -136,6 +136,8 @@ FOR_ADMINS = (
     "/api/v1/payouts",
     "/api/v1/violations",
     "/api/v1/complaints/{complaint_id}/messages",
+    "/api/v1/livestreams/{stream_id}/bans",
+    "/api/v1/livestreams/{stream_id}/moderators",
     "/api/v1/vendors",
     "/api/v1/kyc-documents",
     "/api/v1/vendors/{vendor_id}/commission-rates",
@@ -182,7 +184,7 @@ def cursors(people, world, operations):
         assert people.ask("POST", "/api/v1/service-variants", both, fields).status_code == 201
         ordered = {"vendor_id": world.seller.id, "variant_id": world.variant["id"], "payer": {"phone": "0712345678"}}
         assert people.ask("POST", "/api/v1/service-orders", both, ordered).status_code == 201
-    other = World(people)  # whose dispute, difference, auction, service, profile and paper are the second ones
+    other = World(people)  # whose dispute, difference, auction, stream, service, profile and paper are the second ones
     correspond(people, world, other)
     sell_another(people, world.seller, people.known("both"))
     rated = [{"category_id": here.category["id"], "seller_id": world.seller.id} for here in (world, other)]

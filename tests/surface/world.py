@@ -33,6 +33,15 @@ _PAYOUT = """
     INSERT INTO payouts (id, code, user_id, destination_id, provider, source, currency, amount_minor, state)
     VALUES (gen_random_uuid(), :code, :user, :id, 'nobody', 'earnings', 'KES', 100, 'requested')
 """
+# Two who moderate a stream and two who are banned from it.
+_GUESTS = """
+    WITH people AS (
+        INSERT INTO users (email, username, password_hash, roles)
+        SELECT :tag || n || '@example.test', left(:tag, 20) || n, 'x', ARRAY['buyer'] FROM generate_series(1, 4) n
+        RETURNING id)
+    INSERT INTO livestream_guests (stream_id, user_id, moderator, banned_at)
+    SELECT :stream, id, id % 2 = 0, CASE WHEN id % 2 = 1 THEN market_clock() END FROM people
+"""
 
 
 def picture() -> bytes:
@@ -126,6 +135,7 @@ class World:
         self.auction_id = put_up(people, reserve={"amount": RESERVE, "currency": "KES"})
         for amount in ("150.00", MAXIMUM):
             bid(people, self.auction_id, people.new("buyer"), amount)
+        self.stream_id, self.item_id, self.chat_message_id = self._go_live()
         self.address = self._made("POST", "/api/v1/addresses", self.buyer, ADDRESS)
         self.service, self.variant = self._serve()
         ordered = {"vendor_id": self.seller.id, "variant_id": self.variant["id"], "payer": {"phone": "0712345678"}}
@@ -189,6 +199,16 @@ class World:
         assert self._people.market.perform(lambda request: request.find_service(ViolationService).record(*charge))
         return self._made("GET", "/api/v1/users/me/violations", self.buyer)["items"][0]
 
+    def _go_live(self) -> tuple[int, int, int]:
+        """Let the seller show the product in a live stream; return the ids of the stream, its item and a message."""
+        stream = self._made("POST", "/api/v1/livestreams", self.seller, {"title": "Kikois"})
+        path = f"/api/v1/livestreams/{stream['id']}"
+        (item,) = self._made("POST", f"{path}/items", self.seller, {"product_id": self.product["id"]})["items"]
+        self._made("POST", f"{path}/start", self.seller)
+        self._people.market.query(_GUESTS, stream=stream["id"], tag=uuid.uuid4().hex)
+        said = [self._made("POST", f"{path}/messages", self.seller, {"body": word}) for word in ("Karibu", "Welcome")]
+        return stream["id"], item["id"], said[0]["id"]
+
     def _write(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Let the buyer write to the seller about the order, with a picture; return room, message and picture."""
         room = self._made("POST", f"/api/v1/orders/{self.order['id']}/conversation", self.buyer)
@@ -221,6 +241,9 @@ class World:
             "category_id": self.category["id"],
             "product_id": self.product["id"],
             "auction_id": self.auction_id,
+            "stream_id": self.stream_id,
+            "item_id": self.item_id,
+            "chat_message_id": self.chat_message_id,
             "media_id": self.image["id"],
             "listing_id": self.listing["id"],
             "checkout_id": self.checkout["id"],

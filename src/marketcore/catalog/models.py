@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Tex
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor
+from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor, Moment
 
 
 class Category(Base):
@@ -73,9 +73,10 @@ class ProductImage(Base):
 class Listing(Base):
     """A product on sale in one way.
 
-    ``price_minor`` is the fixed price, or for other kinds the price of the moment. ``quantity`` is what can still
-    be reserved. The partial unique index lets a product be on sale in one way only; ``(id, kind)`` is unique so
-    that a kind's own table can refer to both and thereby never describe a listing of another kind.
+    ``price_minor`` is the fixed price, or for other kinds the price of the moment; until ``offer_until`` it costs
+    ``offer_minor`` where that is less, and ``offer_ended_at`` is when an offer before that was over. ``quantity`` is
+    what can still be reserved. The partial unique index lets a product be on sale in one way only; ``(id, kind)`` is
+    unique so that a kind's own table can refer to both and thereby never describe a listing of another kind.
     ``rating_hundredths`` is its product's, so that an index finds the best; a trigger fills it in when it is published.
     """
 
@@ -84,6 +85,8 @@ class Listing(Base):
         CheckConstraint("state IN ('active','paused','closed')", name="state_known"),
         CheckConstraint("quantity >= 0", name="quantity_not_negative"),
         CheckConstraint("price_minor > 0", name="price_positive"),
+        CheckConstraint("offer_minor > 0", name="offer_positive"),
+        CheckConstraint("(offer_minor IS NULL) = (offer_until IS NULL)", name="offer_ends"),
         UniqueConstraint("id", "kind"),
         Index(
             "uq_listings_product_id_on_sale",
@@ -129,4 +132,7 @@ class Listing(Base):
     price_minor: Mapped[Minor]
     quantity: Mapped[int]
     rating_hundredths: Mapped[int] = mapped_column(server_default="0")
+    offer_minor: Mapped[Minor | None]
+    offer_until: Mapped[Moment | None]
+    offer_ended_at: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]

@@ -42,6 +42,7 @@ def present_listing(registry: Any, row: Any, details: Mapping[int, Mapping[str, 
         "kind": row.kind,
         "state": row.state,
         "price": present_money(row.price_minor, row.currency),
+        "offer": _offer(row),
         "quantity": row.quantity,
         "product": {"id": row.product_id, "title": row.title, "cover": public_address(registry, row.cover)},
         "seller": {"id": row.seller_id, "username": row.username},
@@ -56,6 +57,12 @@ def present_rating(row: Any) -> dict[str, Any]:
     """Return what buyers think of the product of ``row``."""
     average = present_stars(row.rating_hundredths) if row.ratings_count else None
     return {"average": average, "count": row.ratings_count}
+
+
+def _offer(row: Any) -> dict[str, Any] | None:
+    if row.offer_minor is None or row.offer_minor >= row.price_minor:
+        return None
+    return {"price": present_money(row.offer_minor, row.currency), "until": utc(row.offer_until)}
 
 
 def ids_by_kind(rows: Sequence[Any]) -> dict[str, list[int]]:

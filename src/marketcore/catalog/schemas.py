@@ -185,13 +185,21 @@ class ListedProduct(Schema):
     cover = nullable(text(500))
 
 
+class OfferDocument(Schema):
+    """A lower price for whoever buys in time."""
+
+    price = MoneyNode()
+    until = moment()
+
+
 class ListingDocument(Schema):
-    """A product on sale; ``details`` is what its kind adds."""
+    """A product on sale; ``details`` is what its kind adds. With an ``offer`` it costs that until then."""
 
     id = key()
     kind = text(30)
     state = choice("active", "paused", "closed")
     price = MoneyNode()
+    offer = nullable(OfferDocument())
     quantity = whole(0, 2**31 - 1)
     product = ListedProduct()
     seller = Seller()

@@ -81,6 +81,7 @@ _COVER = """
         ORDER BY i.position LIMIT 1) cover ON true"""
 _LISTING = f"""
     SELECT l.id, l.kind, l.state, l.currency, l.price_minor, l.quantity, l.category_id, l.created_at,
+           CASE WHEN l.offer_until > market_clock() THEN l.offer_minor END AS offer_minor, l.offer_until,
            l.product_id, p.title, p.ratings_count, p.rating_hundredths, l.seller_id, u.username,
            cover.path AS cover
     FROM page l JOIN products p ON p.id = l.product_id JOIN users u ON u.id = l.seller_id {_COVER}"""

@@ -13,7 +13,10 @@ from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor, Moment
 
 
 class CartItem(Base):
-    """A listing in a buyer's cart. ``award_minor`` is a price agreed elsewhere (a won lot), else the listing's."""
+    """A listing in a buyer's cart. ``award_minor`` is a price agreed elsewhere (a won lot), else the listing's.
+
+    At ``priced_at`` the buyer last said that it shall be there, at the price of that moment or a lower one.
+    """
 
     __tablename__ = "cart_items"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
@@ -22,6 +25,7 @@ class CartItem(Base):
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"), primary_key=True)
     quantity: Mapped[int]
     award_minor: Mapped[Minor | None]
+    priced_at: Mapped[CreatedAt]
     added_at: Mapped[CreatedAt]
 
 
