@@ -351,6 +351,16 @@ def add_sms_provider(config: Any, name: str, provider: Any) -> None:
     _declare(config, "sms providers", name, provider)
 
 
+def add_login_check(config: Any, name: str, check: Any) -> None:
+    """Ask ``check(request, login)`` before a session opens for whoever owns an account; raising holds the login."""
+    _declare(config, "login checks", name, config.maybe_dotted(check))
+
+
+def add_step_up(config: Any, name: str, check: Any) -> None:
+    """Ask ``check(request)`` before views with ``step_up=True``; it raises ``StepUpNeeded`` without a fresh proof."""
+    _declare(config, "step-up checks", name, config.maybe_dotted(check))
+
+
 def add_payment_purpose(config: Any, name: str, purpose: Any) -> None:
     """Let payments be made for ``name``; ``purpose`` is a ``PaymentPurpose`` or its dotted name."""
     _declare(config, "payment purposes", name, config.maybe_dotted(purpose))
@@ -400,6 +410,8 @@ CATEGORIES = (
     "payment purposes",
     "notification types",
     "sms providers",
+    "login checks",
+    "step-up checks",
     "processes",
     "front pages",
     "migrations",
@@ -423,6 +435,8 @@ DIRECTIVES: Mapping[str, Callable[..., Any]] = {
         add_payment_purpose,
         add_notification_type,
         add_sms_provider,
+        add_login_check,
+        add_step_up,
         add_process,
         add_front_page,
         add_migrations,

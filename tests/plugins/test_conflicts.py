@@ -26,6 +26,8 @@ OF_GOOD = {
     "good purpose": "payment purposes 'good_thing'",
     "good notification type": "notification types 'good.polished'",
     "good SMS provider": "sms providers 'good_sms'",
+    "good login check": "login checks 'good_mood'",
+    "good step-up": "step-up checks 'good_mood'",
     "good process": "processes 'good_sweeper'",
     "good front page": "front pages 'good_things'",
     "good route": "route 'good.things'",

@@ -25,6 +25,8 @@ TABLES = {
     "payment purposes": "good_thing",
     "notification types": "good.polished",
     "sms providers": "good_sms",
+    "login checks": "good_mood",
+    "step-up checks": "good_mood",
     "processes": "good_sweeper",
     "front pages": "good_things",
 }

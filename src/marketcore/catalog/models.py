@@ -23,11 +23,16 @@ class Category(Base):
 
 
 class Product(Base):
-    """What a seller has; a listing sells it."""
+    """What a seller has; a listing sells it.
+
+    ``ratings_count`` people have given it ``ratings_total`` stars in all; ``rating_hundredths`` is their average, 0
+    without any. Only ``ProductRatings`` changes them.
+    """
 
     __tablename__ = "products"
     __table_args__ = (
         CheckConstraint("state IN ('active','archived')", name="state_known"),
+        CheckConstraint("ratings_total BETWEEN ratings_count AND 5 * ratings_count", name="ratings_in_stars"),
         Index("ix_products_search", "search", postgresql_using="gin"),
         Index("ix_products_seller_id_id", "seller_id", "id"),
         Index("ix_products_category_id_id", "category_id", "id"),
@@ -45,6 +50,11 @@ class Product(Base):
             "setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', description), 'B')",
             persisted=True,
         ),
+    )
+    ratings_count: Mapped[int] = mapped_column(server_default="0")
+    ratings_total: Mapped[int] = mapped_column(server_default="0")
+    rating_hundredths: Mapped[int] = mapped_column(
+        Computed("coalesce((100 * ratings_total + ratings_count / 2) / nullif(ratings_count, 0), 0)", persisted=True)
     )
     created_at: Mapped[CreatedAt]
 
@@ -67,6 +77,7 @@ class Listing(Base):
     ``offer_minor`` where that is less, and ``offer_ended_at`` is when an offer before that was over. ``quantity`` is
     what can still be reserved. The partial unique index lets a product be on sale in one way only; ``(id, kind)`` is
     unique so that a kind's own table can refer to both and thereby never describe a listing of another kind.
+    ``rating_hundredths`` is its product's, so that an index finds the best; a trigger fills it in when it is published.
     """
 
     __tablename__ = "listings"
@@ -100,6 +111,14 @@ class Listing(Base):
             "id",
             postgresql_where=text("state = 'active'"),
         ),
+        Index(
+            "ix_listings_active_category_rating",
+            "category_id",
+            "rating_hundredths",
+            "id",
+            postgresql_where=text("state = 'active'"),
+        ),
+        Index("ix_listings_active_rating", "rating_hundredths", "id", postgresql_where=text("state = 'active'")),
         Index("ix_listings_seller_id_id", "seller_id", "id"),
     )
 
@@ -112,6 +131,7 @@ class Listing(Base):
     currency: Mapped[Currency]
     price_minor: Mapped[Minor]
     quantity: Mapped[int]
+    rating_hundredths: Mapped[int] = mapped_column(server_default="0")
     offer_minor: Mapped[Minor | None]
     offer_until: Mapped[Moment | None]
     offer_ended_at: Mapped[Moment | None]

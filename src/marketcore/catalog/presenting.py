@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from marketcore.catalog.rules import present_stars
 from marketcore.media.presenting import present_image, public_address
 from marketcore.web.json import present_money, utc
 
@@ -24,6 +25,7 @@ def present_product(registry: Any, row: Any, images: Iterable[Any]) -> dict[str,
         "state": row.state,
         "images": present_images(registry, images),
         "listing_id": row.listing_id,
+        "rating": present_rating(row),
         "created_at": utc(row.created_at),
     }
 
@@ -45,9 +47,16 @@ def present_listing(registry: Any, row: Any, details: Mapping[int, Mapping[str, 
         "product": {"id": row.product_id, "title": row.title, "cover": public_address(registry, row.cover)},
         "seller": {"id": row.seller_id, "username": row.username},
         "category_id": row.category_id,
+        "rating": present_rating(row),
         "details": dict(details.get(row.id, {})),
         "created_at": utc(row.created_at),
     }
+
+
+def present_rating(row: Any) -> dict[str, Any]:
+    """Return what buyers think of the product of ``row``."""
+    average = present_stars(row.rating_hundredths) if row.ratings_count else None
+    return {"average": average, "count": row.ratings_count}
 
 
 def _offer(row: Any) -> dict[str, Any] | None:

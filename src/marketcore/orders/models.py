@@ -128,6 +128,30 @@ class Order(Base):
     updated_at: Mapped[CreatedAt]
 
 
+class OrderFreeze(Base):
+    """Money of one order that stands still until something is decided; see ``FrozenOrders``.
+
+    ``cause`` says what is waited for. A freeze is ``open``, ``lifted``, or has ``yielded`` to a dispute of the payer's
+    bank, which took the same money.
+    """
+
+    __tablename__ = "order_freezes"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("state IN ('open','lifted','yielded')", name="state_known"),
+        Index("uq_order_freezes_order_id", "order_id", unique=True, postgresql_where=text("state = 'open'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    currency: Mapped[Currency]
+    amount_minor: Mapped[Minor]
+    cause: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(10), server_default="open")
+    opened_at: Mapped[CreatedAt]
+    closed_at: Mapped[Moment | None]
+
+
 class OrderLine(Base):
     """What was bought, as it was called and priced then."""
 

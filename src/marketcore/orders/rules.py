@@ -55,6 +55,18 @@ def is_held(order: Any) -> bool:
     return order.paid_at is not None and state in MONEY_HELD
 
 
+def check_freeze(order: Any, *, released: bool) -> int:
+    """Return how many minor units of ``order`` can be frozen; ``Conflict`` says why none can."""
+    left: int = order.total_minor - order.refunded_minor - order.disputed_minor
+    if order.state == OrderState.DISPUTED:
+        raise Conflict(f"the money of order {order.id} is set apart already")
+    if order.paid_at is None or not left or not (is_held(order) or order.state == OrderState.COMPLETED):
+        raise Conflict(f"order {order.id} is {order.state} and there is no money of it to freeze")
+    if not is_held(order) and not released:
+        raise Conflict(f"the money of order {order.id} has gone to its seller: an admin may still freeze it")
+    return left
+
+
 def platform_share(order: Any, minor: int) -> int:
     """Return the platform's part of the first ``minor`` units of an order: all of them carry the whole commission."""
     return allocate(minor, [order.commission_minor, order.total_minor - order.commission_minor])[0]
