@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from marketcore.cli.configuration import Configuration, core_settings
+from marketcore.cli.configuration import Configuration
 
 
 @click.group()
@@ -16,16 +16,10 @@ def ledger() -> None:
 @click.pass_obj
 def verify(configuration: Configuration) -> None:
     """Recompute everything the ledger says; exit with 1 if anything differs."""
-    from marketcore.db.session import make_engine
     from marketcore.ledger import verify as books
 
-    with configuration.servers(process="ledger") as settings:
-        engine = make_engine(core_settings(settings)["database_url"], pool_size=1)
-        try:
-            with engine.connect() as connection:
-                text, code = books.report(books.verify(connection))
-        finally:
-            engine.dispose()
+    with configuration.application(process="ledger") as registry, registry["engine"].connect() as connection:
+        text, code = books.report(books.verify(connection, books.checks_of(registry)))
     click.echo(text)
     raise click.exceptions.Exit(code)
 
