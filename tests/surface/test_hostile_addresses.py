@@ -18,7 +18,7 @@ from marketcore_auctions.services import AuctionService
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import World, bid, put_up
+from .world import World, advertise, apply_for, bid, put_up
 
 TEXTS = {
     "empty": "",
@@ -135,6 +135,7 @@ FOR_ADMINS = (
     "/api/v1/reconciliation/differences",
     "/api/v1/payouts",
     "/api/v1/violations",
+    "/api/v1/disputed-applications",
 )
 
 
@@ -158,7 +159,8 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    World(people)  # whose dispute, difference and auction are the second ones
+    other = World(people)  # whose dispute, difference and auction are the second ones
+    advertise_twice(people, world, other)
     for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
@@ -175,12 +177,24 @@ def cursors(people, world, operations):
     found = {}
     for pattern, operation in paged(operations):
         path = pattern.format(**world.ids())
-        token = admin if path in FOR_ADMINS else both
+        theirs = f"/api/v1/advertisements/{world.advertisement_id}/applications"
+        token = admin if path in (*FOR_ADMINS, theirs) else both
         people.again("both")
         token = people.known("both").access if token is not admin else admin
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
     assert all(cursor for _token, cursor, _operation in found.values()), found
     return found
+
+
+def advertise_twice(people, world, other):
+    """Let the one known person have two advertisements and two applications, and two shares be disputed."""
+    known = people.known("both")
+    for _ in range(2):
+        advertise(people, known)
+    for one in (world, other):
+        apply_for(people, one.advertisement_id, known)
+        path = f"/api/v1/advertisement-applications/{one.application['id']}/dispute"
+        assert people.ask("POST", path, one.buyer.access, {"reason": "no answer"}).status_code == 200
 
 
 def close(market, auction_id):

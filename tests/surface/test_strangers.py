@@ -30,6 +30,13 @@ BODIES = {
     "POST payments_manual.confirmation": {"amount": MONEY, "receipt": "mine"},
     "POST payments_manual.rejection": {"reason": "mine now"},
     "POST wallet.recharge.refunds": {"reason": "mine now"},
+    "POST escrow.applications": {"message": "mine now"},
+    "POST escrow.acceptances": {"shares": [{"application_id": 1, "share": MONEY}]},
+    "POST escrow.application.proofs": {"link": "https://social.example/1"},
+    "POST escrow.application.refusal": {"reason": "mine now"},
+    "POST escrow.application.rejection": {"reason": "mine now"},
+    "POST escrow.application.dispute": {"reason": "mine now"},
+    "POST escrow.application.decision": {"outcome": "release", "reason": "mine now"},
     "PATCH webhooks.endpoint": {"enabled": False},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }
@@ -46,6 +53,8 @@ OPEN = {
     "POST auctions.retraction": "takes back one's own bids, and there are none",
     "PUT auctions.watch": "notes what one watches oneself",
     "DELETE auctions.watch": "notes what one watches oneself",
+    "GET escrow.advertisement": "advertisements are shown to everyone",
+    "POST escrow.applications": "anybody else may apply",
     "PUT orders.cart.item": "puts somebody's listing into one's own cart",
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
@@ -181,6 +190,8 @@ def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
         "/api/v1/users/me/auctions",
         "/api/v1/users/me/auctions?role=watching",
         "/api/v1/users/me/auctions?role=selling",
+        "/api/v1/users/me/advertisements",
+        "/api/v1/users/me/advertisement-applications",
     ):
         answer = people.ask("GET", path, stranger)
         assert answer.json()["items"] == [], path
