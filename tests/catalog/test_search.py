@@ -234,14 +234,23 @@ def test_a_query_that_is_no_utf_8_is_refused(shop):
     assert shop.guest.get("/api/v1/listings?q=%ff").status_code == 400
 
 
-def test_a_page_of_search_is_one_statement(shop, seller):
+def test_a_page_of_search_is_one_statement(shop, seller, monkeypatch):
     """The list is the most frequent read of all: nothing may creep in per item."""
     from sqlalchemy import event
+
+    from marketcore.db import session
 
     fill(shop, seller, 30, category_id=shop.category(shop.person("admin"), "Things")["id"])
     statements = []
     event.listen(
         shop.market.registry["engine"], "before_cursor_execute", lambda *call: statements.append(call[2]), named=False
     )
+    together = session.execute_together
+
+    def counted(connection, *wanted, **options):
+        statements.extend(wanted)
+        return together(connection, *wanted, **options)
+
+    monkeypatch.setattr(session, "execute_together", counted)
     assert len(search(shop, q="thing", category="things", sort="price", in_stock="true", limit=10)["items"]) == 10
     assert len(statements) == 1

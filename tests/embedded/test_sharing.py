@@ -114,6 +114,7 @@ def test_a_cluster_whose_starter_was_killed_is_started_by_the_next(tmp_path, pro
     starter = processes.script("starter.py", {"folder": str(tmp_path)})
     told(starter)
     starter.kill()
+    starter.wait()  # a signal takes effect when the kernel gets to it
     with running_servers(tmp_path, **EMBEDDED, durable=False) as urls:
         assert usable(urls)
 

@@ -38,7 +38,7 @@ sys.stdin.readline()
 close_due_auctions(registry)
 """
 VICTIMS = {
-    "written": (BIDDING, {"MARKETCORE_CRASH_AT": "auctions.bids_written"}),
+    "decided": (BIDDING, {"MARKETCORE_CRASH_AT": "auctions.bids_decided"}),
     "committed": (BIDDING, {"MARKETCORE_CRASH_AT": "auctions.bids_committed"}),
     "closed": (CLOSING, {"MARKETCORE_CRASH_AT": "auctions.closed"}),
     "busy": (BIDDING, {}),
@@ -102,8 +102,8 @@ def assert_told(market, ids):
 
 def test_a_process_killed_before_its_flight_is_committed_leaves_nothing_of_it(market, victims, lots):
     ids, bidders = lots
-    send(victims["written"], ids, bidders)
-    assert last_words(victims["written"]) == []
+    send(victims["decided"], ids, bidders)
+    assert last_words(victims["decided"]) == []
     assert entries(market, ids) == set()
     assert market.query("SELECT 1 FROM live_events WHERE channel = ANY(:n)", n=[f"auction:{id}" for id in ids]) == []
     assert bid(market, ids[0], bidders[0], 500)["seq"] == 2

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 from pyramid.scripting import prepare
 from pyramid_retry import IBeforeRetry
-from sqlalchemy import Engine, Row, TextClause, create_engine, event
+from sqlalchemy import Engine, TextClause, create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 from transaction._transaction import Status
 from zope.sqlalchemy.datamanager import STATUS_CHANGED, join_transaction
 
+from marketcore.db.together import execute_together, forget_prepared
 from marketcore.settings import section
 
 T = TypeVar("T")
@@ -61,8 +62,16 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
     )
     event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "reset", lambda driver, record, _state: forget_prepared(driver, record.info))
+    event.listen(engine, "rollback", _forget_prepared)
+    event.listen(engine, "rollback_savepoint", lambda connection, _name, _context: _forget_prepared(connection))
     event.listen(engine, "checkout", lambda connection, record, _proxy: _check_alive(engine, connection, record))
     return engine
+
+
+def _forget_prepared(connection: Any) -> None:
+    if not connection.invalidated:
+        forget_prepared(connection.connection.driver_connection, connection.info)
 
 
 def _note_return(_connection: Any, record: Any) -> None:
@@ -96,12 +105,12 @@ class Reader:
     """Runs statements that only read, each in one round trip: no transaction is begun or ended around it."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
 
-    def execute(self, statement: TextClause, values: Mapping[str, Any]) -> list[Row[Any]]:
-        """Return the rows of ``statement``."""
+    def execute(self, statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
+        """Return the rows of ``statement`` as named tuples."""
         with self._engine.connect() as connection:
-            return list(connection.execute(statement, values))
+            return execute_together(connection, (statement, values), begin=False)[0]
 
 
 def session_for(request: Any) -> Session:

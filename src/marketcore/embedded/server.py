@@ -75,7 +75,8 @@ class EmbeddedServer(ABC):
         A server whose starter has died is about to stop, even while it still answers: it is not worth joining.
         """
         port = self._recorded_port()
-        return self._url(port) if port and self._starter_lives() and self._answers(port) else None
+        # Whether it answers takes a while to find out: the starter is looked at last.
+        return self._url(port) if port and self._answers(port) and self._starter_lives() else None
 
     @property
     def password(self) -> str:

@@ -1,6 +1,7 @@
 """What travels over Redis: an event, ready encoded, that has just been committed; and news about rights.
 
-Both are hints. The gateway believes no more of them than the database confirms, and needs none of them.
+Both are hints. The gateway believes no more of them than the database confirms, and needs none of them. Several may
+travel as one message, with a ``SEPARATOR`` between them that none of them contains.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from marketcore.web.json import dumps, utc
 
 EVENTS = "marketcore:live:events"
 CONTROL = "marketcore:control"
+SEPARATOR = b"\0"
 
 
 class Revoked(msgspec.Struct, frozen=True):

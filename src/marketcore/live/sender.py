@@ -7,26 +7,30 @@ import queue
 import threading
 import time
 from collections.abc import Iterable
+from itertools import groupby
 
 import redis
 import structlog
 
+from marketcore.live.hints import SEPARATOR
+
 log = structlog.get_logger(__name__)
 
-CAPACITY = 10_000
+CAPACITY = 10_000  # transactions, each with all that it tells
 BATCH = 512
 PAUSE = 1.0  # seconds without an attempt after Redis has failed
 
 
 class Sender:
-    """Sends ``(topic, message)`` pairs in the order given, many per round trip; drops them while Redis is away.
+    """Sends ``(topic, message)`` pairs in the order given; drops them while Redis is away.
 
-    What is lost is found by the gateways, which poll the database.
+    What has gathered meanwhile travels together: messages of one topic, one after another, are one publication. What
+    is lost is found by the gateways, which poll the database.
     """
 
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
-        self._waiting: queue.Queue[tuple[str, bytes] | None] = queue.Queue(CAPACITY)
+        self._waiting: queue.SimpleQueue[list[tuple[str, bytes]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._process = 0
@@ -36,11 +40,10 @@ class Sender:
     def send(self, messages: Iterable[tuple[str, bytes]]) -> None:
         """Queue ``messages`` without ever waiting; a full queue drops them."""
         self._ensure_thread()
-        for message in messages:
-            try:
-                self._waiting.put_nowait(message)
-            except queue.Full:
-                self._fail("the queue is full")
+        if self._waiting.qsize() >= CAPACITY:
+            self._fail("the queue is full")
+        elif told := list(messages):
+            self._waiting.put(told)
 
     def close(self) -> None:
         """Send what is queued and end the thread."""
@@ -62,29 +65,30 @@ class Sender:
     def _run(self) -> None:
         client = redis.Redis.from_url(self._redis_url, socket_connect_timeout=1, socket_timeout=2, retry=None)
         try:
-            while (batch := self._next_batch())[-1] is not None:
+            going_on = True
+            while going_on:
+                batch, going_on = self._next_batch()
                 self._transmit(client, batch)
-            self._transmit(client, batch[:-1])
         finally:
             client.close()
 
-    def _next_batch(self) -> list[tuple[str, bytes] | None]:
-        batch = [self._waiting.get()]
-        while batch[-1] is not None and len(batch) < BATCH:
-            try:
-                batch.append(self._waiting.get_nowait())
-            except queue.Empty:
-                break
-        return batch
+    def _next_batch(self) -> tuple[list[tuple[str, bytes]], bool]:
+        """Wait for messages; return them, and whether there will be more."""
+        batch: list[tuple[str, bytes]] = []
+        told = self._waiting.get()
+        while told is not None:
+            batch += told
+            if len(batch) >= BATCH or self._waiting.empty():
+                return batch, True
+            told = self._waiting.get()
+        return batch, False
 
-    def _transmit(self, client: redis.Redis, batch: list[tuple[str, bytes] | None]) -> None:
+    def _transmit(self, client: redis.Redis, batch: list[tuple[str, bytes]]) -> None:
         if not batch or time.monotonic() < self._quiet_until:
             return
         try:
-            with client.pipeline(transaction=False) as pipeline:
-                for topic, message in filter(None, batch):
-                    pipeline.publish(topic, message)
-                pipeline.execute()
+            for topic, group in groupby(batch, key=lambda pair: pair[0]):
+                client.publish(topic, SEPARATOR.join(message for _topic, message in group))
         except (redis.RedisError, OSError) as error:
             self._quiet_until = time.monotonic() + PAUSE
             self._fail(f"{type(error).__name__}: {error}")

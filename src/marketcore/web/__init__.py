@@ -13,6 +13,7 @@ def includeme(config: Any) -> None:
     config.declare_permission("public", "anyone")
     config.declare_permission("member", "member")
     config.declare_permission("admin", "admin")
+    config.include(".addresses")
     config.include(".body")
     config.include(".json")
     config.include(".errors")

@@ -1,8 +1,8 @@
 """The one bid path: every bid of a process, over HTTP or a socket, goes through its desk.
 
 The desk carries bids out in flights, one at a time. A flight locks its auctions in id order, *then* reads the clock,
-lets the engine decide every bid in the order of arrival, writes all of it with one statement and the live events with
-another, commits, and answers. Several processes stay right because the rows decide; their bids meet at the locks.
+lets the engine decide every bid in the order of arrival, writes all of it and the live events in one round trip, the
+commit included, and answers. Several processes stay right because the rows decide; their bids meet at the locks.
 """
 
 from __future__ import annotations
@@ -77,11 +77,11 @@ class BidDesk:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _fly(self, bids: list[Bid]) -> Sequence[dict[str, Any] | BaseException]:
-        with self._registry["engine"].begin() as connection:
+        with self._registry["engine"].connect() as connection:
             flight = Flight(self._registry, connection, bids)
             flight.decide()
-            hints = flight.write()
-            crash_point("auctions.bids_written")
+            crash_point("auctions.bids_decided")
+            hints = flight.commit()
         crash_point("auctions.bids_committed")
         self._registry["live sender"].send(hints)
         return flight.answers()
@@ -155,15 +155,16 @@ class Flight:
             wanted = Money(lot.row.deposit_minor, lot.row.currency)
             raise InsufficientFunds(f"to bid here, your wallet has to hold a deposit of {wanted}") from error
 
-    def write(self) -> list[tuple[str, bytes]]:
-        """Write what has changed; return the hints to send after the commit."""
+    def commit(self) -> list[tuple[str, bytes]]:
+        """Write what has changed and end the transaction; return the hints to send now."""
         self._fields = {lot.id: lot.live_fields() for lot in self._lots.values()}
         changed = [lot for lot in self._lots.values() if lot.entries]
         if not changed:
             return []
         batch = EventBatch(event for lot in changed for event in self._events(lot))
-        _saved, written = execute_together(self._connection, saving(changed), (batch.statement, batch.parameters))
-        return batch.hints(written)
+        written = (batch.statement, batch.parameters)
+        _saved, rows = execute_together(self._connection, saving(changed), written, commit=True)
+        return batch.hints(rows)
 
     def _events(self, lot: Lot) -> list[LiveEvent]:
         fields = self._fields[lot.id]

@@ -12,7 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from marketcore.live.hints import CONTROL, EVENTS, decode_event, decode_revocation
+from marketcore.live.hints import CONTROL, EVENTS, SEPARATOR, decode_event, decode_revocation
 from marketcore.live.hub import Event
 
 log = structlog.get_logger(__name__)
@@ -64,13 +64,17 @@ class RedisListener:
             self._pause = 0.0
             self._on_connected()
             return
-        try:
-            if message["channel"] == EVENTS.encode():
-                self._on_event(decode_event(message["data"]))
-            elif (user_id := decode_revocation(message["data"])) is not None:
-                self._on_revocation(user_id)
-        except ValueError as error:
-            log.warning("live_hint_not_understood", reason=str(error))
+        for hint in message["data"].split(SEPARATOR):
+            try:
+                self._take_hint(message["channel"], hint)
+            except ValueError as error:
+                log.warning("live_hint_not_understood", reason=str(error))
+
+    def _take_hint(self, topic: bytes, hint: bytes) -> None:
+        if topic == EVENTS.encode():
+            self._on_event(decode_event(hint))
+        elif (user_id := decode_revocation(hint)) is not None:
+            self._on_revocation(user_id)
 
 
 async def _undisturbed(connecting: Coroutine[Any, Any, Any]) -> None:
