@@ -8,7 +8,7 @@ import uuid
 from PIL import Image
 
 from marketcore.jobs.running import run_waiting
-from marketcore.ledger.accounts import provider_clearing, seller_payable, wallet
+from marketcore.ledger.accounts import provider_clearing, seller_debt, seller_payable, wallet
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
 from marketcore_escrow.jobs import settle_due
@@ -73,6 +73,13 @@ class Agency:
             uuid.uuid4(), provider_clearing("gift", "KES"), wallet(person.id, "KES"), minor, "gift", "test", "1"
         )
         self.market.perform(lambda request: request.find_service(LedgerService).transfer([gift], event_id=gift.id))
+
+    def owe(self, person, minor):
+        """Let somebody owe the marketplace money."""
+        debt = Transfer(
+            uuid.uuid4(), seller_debt(person.id, "KES"), provider_clearing("gift", "KES"), minor, "debt", "test", "1"
+        )
+        self.market.perform(lambda request: request.find_service(LedgerService).transfer([debt], event_id=debt.id))
 
     def draft(self, budget="100.00", days=7):
         """Return the id of an advertisement that is not paid for."""
