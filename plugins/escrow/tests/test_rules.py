@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from marketcore.exceptions import Conflict, InsufficientFunds, Invalid
@@ -29,10 +29,13 @@ from marketcore_escrow.states import (
     ApplicationState,
 )
 
+# The machine may be busy with other tests.
+CASES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MINOR = st.integers(1, 10**15)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
+@CASES
 @given(MINOR, st.data(), st.integers(0, 10_000), st.integers(-100, 10**15))
 def test_a_share_is_divided_without_losing_or_making_a_unit(share, data, rate, owed):
     released = data.draw(st.integers(0, share))
@@ -50,7 +53,7 @@ def test_more_than_a_share_is_not_released(released):
         divide(10, released, 0, 0)
 
 
-@settings(max_examples=60)
+@CASES
 @given(
     MINOR, st.lists(st.tuples(st.lists(st.integers(1, 10**14), min_size=1, max_size=4), st.integers(0, 3)), max_size=12)
 )
@@ -127,7 +130,7 @@ def test_a_share_that_is_held_is_released_returned_or_split_and_nothing_else():
     assert entered == {ApplicationState.APPLIED}
 
 
-@settings(max_examples=60)
+@CASES
 @given(st.text(max_size=600) | st.text("htps:/\\@. x[]?#0\n", max_size=20).map("http://".__add__))
 @example("https://\u202eexample.com")
 @example("https://[::1")
