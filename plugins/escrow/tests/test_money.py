@@ -65,7 +65,9 @@ def test_a_budget_that_a_bank_contests_stands_still_and_goes_on_when_the_dispute
     contest(agency, payment, f"won {id}", "won")
     assert (agency.owner.money(seller_debt), agency.held(id)) == (0, (10_000, 6000))
     agency.settle()
-    assert (agency.state(mine), agency.read(id)["state"]) == ("released", "finished")
+    assert (agency.state(mine), agency.state(other), agency.read(id)["state"]) == ("submitted", "declined", "ending")
+    assert agency.act(agency.owner, mine, "approval").json()["state"] == "released"
+    assert agency.read(id)["state"] == "finished"
 
 
 def test_what_a_bank_took_for_good_is_a_debt_that_the_rest_of_the_budget_settles(agency):
@@ -92,6 +94,19 @@ def test_a_contest_after_the_end_is_the_owners_debt_and_won_it_is_paid_back_to_t
         told = report(state)
         agency.market.perform(lambda request, told=told: request.find_service(DisputeService).apply("wallet", told))
         assert agency.owner.money(seller_debt) == debt
+
+
+def test_an_advertisement_takes_so_many_applications_and_an_application_so_many_proofs(agency, monkeypatch):
+    id, mine = agency.accepted()
+    settings = section(agency.market.registry, "escrow")
+    monkeypatch.setitem(settings, "most_applications", 1)
+    assert agency.applied(id, agency.ben)
+    path = f"advertisements/{id}/applications"
+    assert "to answer: wait" in Person(agency.market, "buyer").post(path, {}).json()["detail"]
+    monkeypatch.setitem(settings, "most_proofs", 1)
+    assert agency.act(agency.ann, mine, "proofs", link=LINK).status_code == 201
+    assert agency.act(agency.owner, mine, "rejection", reason="no").status_code == 200
+    assert "has had 1 proofs: dispute it" in agency.act(agency.ann, mine, "proofs", link=LINK).json()["detail"]
 
 
 def test_what_an_applicant_owes_is_settled_first(agency):

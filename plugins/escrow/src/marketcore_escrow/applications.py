@@ -23,6 +23,7 @@ _APPLY = text(
        VALUES (:advertisement, :applicant, :message)
        ON CONFLICT (advertisement_id, applicant_id) DO NOTHING RETURNING id"""
 )
+_WAITING = text("SELECT count(*) FROM escrow_applications WHERE advertisement_id = :id AND state = 'applied'")
 _FIRST = text(
     """INSERT INTO escrow_steps (advertisement_id, application_id, previous, state, actor_id)
        VALUES (:advertisement, :application, 'new', 'applied', :applicant)"""
@@ -44,12 +45,14 @@ class ApplicationService:
         advertisements: AdvertisementService,
         money: EscrowMoney,
         commission_bp: int,
+        most_waiting: int,
     ) -> None:
         self._session = session
         self._desk = desk
         self._advertisements = advertisements
         self._money = money
         self._commission_bp = commission_bp
+        self._most_waiting = most_waiting
 
     def apply(self, advertisement_id: int, applicant_id: int, message: str) -> int:
         """Write an application and return its id; once for each person, and not for one's own advertisement."""
@@ -57,6 +60,8 @@ class ApplicationService:
         if advertisement.owner_id == applicant_id:
             raise Conflict(f"advertisement {advertisement_id} is your own")
         self._check_running(advertisement)
+        if self._session.execute(_WAITING, {"id": advertisement_id}).scalar_one() >= self._most_waiting:
+            raise Conflict(f"advertisement {advertisement_id} has {self._most_waiting} applications to answer: wait")
         row = {"advertisement": advertisement_id, "applicant": applicant_id}
         application_id: int | None = self._session.execute(_APPLY, {**row, "message": message}).scalar()
         if application_id is None:
@@ -167,6 +172,6 @@ def application_service(_context: Any, request: Any) -> ApplicationService:
 
     find = request.find_service
     rate = section(request.registry, "orders")["commission_bp"]
-    return ApplicationService(
-        request.db, find(Desk), find(AdvertisementService), EscrowMoney(find(LedgerService)), rate
-    )
+    most = section(request.registry, "escrow")["most_applications"]
+    money = EscrowMoney(find(LedgerService))
+    return ApplicationService(request.db, find(Desk), find(AdvertisementService), money, rate, most)

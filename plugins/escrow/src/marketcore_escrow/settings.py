@@ -26,6 +26,12 @@ class EscrowSettings(colander.MappingSchema):
     longest_days = colander.SchemaNode(
         colander.Integer(), missing=365, validator=colander.Range(1, 3650), description="the longest duration"
     )
+    most_applications = colander.SchemaNode(
+        colander.Integer(),
+        missing=500,
+        validator=colander.Range(1, 5000),
+        description="applications for one advertisement that may wait for an answer at once",
+    )
     most_proofs = colander.SchemaNode(
         colander.Integer(), missing=20, validator=colander.Range(1, 1000), description="proofs of one application"
     )
