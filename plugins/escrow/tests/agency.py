@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import uuid
+from types import SimpleNamespace
 
 from PIL import Image
 
+from marketcore.jobs.enqueueing import find_job
 from marketcore.jobs.running import run_waiting
 from marketcore.ledger.accounts import provider_clearing, seller_debt, seller_payable, wallet
 from marketcore.ledger.services import LedgerService
 from marketcore.ledger.transfers import Transfer
-from marketcore_escrow.jobs import settle_due
 from marketcore_escrow.money import budget_account
 
 _PEOPLE = """INSERT INTO users (email, username, password_hash, roles)
@@ -23,6 +24,11 @@ LINK = "https://social.example/@me/post/1"
 
 def kes(amount):
     return {"amount": amount, "currency": "KES"}
+
+
+def balance(request, account):
+    """Return what stands on a ledger account."""
+    return request.find_service(LedgerService).balance(account)
 
 
 def picture(kind="PNG"):
@@ -54,8 +60,7 @@ class Person:
 
     def money(self, account=seller_payable):
         """Return what this person has earned and not been paid out (or has in the wallet), in minor units."""
-        find = lambda request: request.find_service(LedgerService).balance(account(self.id, "KES"))  # noqa: E731
-        return self.market.perform(find).available_minor
+        return self.market.perform(balance, account(self.id, "KES")).available_minor
 
 
 class Agency:
@@ -142,9 +147,8 @@ class Agency:
 
     def held(self, advertisement_id):
         """Return what the ledger holds of a budget, and how much of that for somebody, in minor units."""
-        row = type("Row", (), {"id": advertisement_id, "currency": "KES"})
-        find = lambda request: request.find_service(LedgerService).balance(budget_account(row))  # noqa: E731
-        found = self.market.perform(find)
+        budget = budget_account(SimpleNamespace(id=advertisement_id, currency="KES"))
+        found = self.market.perform(balance, budget)
         return found.posted_minor, found.reserved_minor
 
     def refunds(self, advertisement_id):
@@ -174,7 +178,7 @@ class Agency:
 
     def settle(self):
         """Let the deadlines that have passed decide."""
-        settle_due(self.market.registry)
+        find_job(self.market.registry, "escrow.settle_due").run(self.market.registry)
 
     def run_jobs(self):
         """Run the jobs that are waiting."""

@@ -105,14 +105,14 @@ class ApplicationService:
     def decline(self, application_id: int, owner_id: int, reason: str) -> None:
         """Decline an application that was not answered yet."""
         advertisement, application = self._desk.lock_application(application_id)
-        check_owner(advertisement, application, owner_id)
+        check_owner(application, owner_id)
         self._desk.step_application(advertisement, application, _P.DECLINED, owner_id, note=reason)
         self._desk.tell(advertisement.id)
 
     def withdraw(self, application_id: int, applicant_id: int) -> None:
         """Take an application back; what was reserved for it is free again."""
         advertisement, application = self._desk.lock_application(application_id, ending=True)
-        check_applicant(advertisement, application, applicant_id)
+        check_applicant(application, applicant_id)
         if application.state == _P.APPLIED:
             self._desk.step_application(advertisement, application, _P.WITHDRAWN, applicant_id)
         elif application.state in (_P.ACCEPTED, _P.REJECTED):
@@ -150,18 +150,18 @@ def _minors(advertisement: Any, shares: Mapping[int, Money]) -> dict[int, int]:
     return {id: share.minor for id, share in sorted(shares.items())}
 
 
-def check_owner(advertisement: Any, application: Any, user_id: int) -> None:
+def check_owner(application: Any, user_id: int) -> None:
     """Raise ``NotFound`` for a stranger and ``Forbidden`` for the applicant."""
-    if advertisement.owner_id != user_id:
+    if application.owner_id != user_id:
         if application.applicant_id != user_id:
             raise NotFound(f"there is no application {application.id} of yours")
         raise Forbidden("this is for the owner of the advertisement to do")
 
 
-def check_applicant(advertisement: Any, application: Any, user_id: int) -> None:
+def check_applicant(application: Any, user_id: int) -> None:
     """Raise ``NotFound`` for a stranger and ``Forbidden`` for the owner of the advertisement."""
     if application.applicant_id != user_id:
-        if advertisement.owner_id != user_id:
+        if application.owner_id != user_id:
             raise NotFound(f"there is no application {application.id} of yours")
         raise Forbidden("this is for the applicant to do")
 

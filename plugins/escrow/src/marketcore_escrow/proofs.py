@@ -63,23 +63,24 @@ class ProofService:
     def show_link(self, application_id: int, applicant_id: int, link: str, note: str) -> None:
         """Show what is to be seen at ``link`` as the proof of the work."""
         advertisement, application = self._desk.lock_application(application_id)
-        self._check_showable(advertisement, application, applicant_id)
+        self._check_showable(application, applicant_id)
         self._show(advertisement, application, link, None, note)
 
     def show_image(self, application_id: int, applicant_id: int, data: bytes) -> None:
         """Show an image as the proof of the work; ``Invalid`` for what is none."""
         known = self._desk.application(application_id)
-        check_applicant(known, known, applicant_id)
+        # Looked at twice: nothing is kept for those who may not show it, and nothing is locked while it is kept.
+        self._check_showable(known, applicant_id)
         upload = self._media.keep(data)
         advertisement, application = self._desk.lock_application(application_id)
-        self._check_showable(advertisement, application, applicant_id)
+        self._check_showable(application, applicant_id)
         media = self._media.record(applicant_id, upload, private=True)
         self._show(advertisement, application, None, media.id, "")
 
     def approve(self, application_id: int, owner_id: int) -> None:
         """Release the share of a proof that convinces."""
         advertisement, application = self._desk.lock_application(application_id, ending=True)
-        check_owner(advertisement, application, owner_id)
+        check_owner(application, owner_id)
         self._advertisements.check_free_to_act(advertisement)
         if application.state != _P.SUBMITTED:
             raise Conflict(f"application {application_id} is {application.state}: there is no proof to approve")
@@ -89,7 +90,7 @@ class ProofService:
     def reject(self, application_id: int, owner_id: int, reason: str) -> None:
         """Reject a proof with a reason; the applicant may show a better one, at least for some days."""
         advertisement, application = self._desk.lock_application(application_id)
-        check_owner(advertisement, application, owner_id)
+        check_owner(application, owner_id)
         now = self._in_time(application)
         if application.state != _P.SUBMITTED:
             raise Conflict(f"application {application_id} is {application.state}: there is no proof to reject")
@@ -101,7 +102,7 @@ class ProofService:
         """Freeze a share: nothing of it is released or returned until an admin decides."""
         advertisement, application = self._desk.lock_application(application_id)
         if user_id != application.applicant_id:
-            check_owner(advertisement, application, user_id)
+            check_owner(application, user_id)
         self._in_time(application)
         if application.state not in _DISPUTABLE:
             raise Conflict(f"application {application_id} is {application.state}: there is nothing to dispute")
@@ -143,8 +144,8 @@ class ProofService:
         if overdue or (advertisement.state in ACCEPTING and advertisement.ends_at <= now):
             self._end(advertisement)
 
-    def _check_showable(self, advertisement: Any, application: Any, applicant_id: int) -> None:
-        check_applicant(advertisement, application, applicant_id)
+    def _check_showable(self, application: Any, applicant_id: int) -> None:
+        check_applicant(application, applicant_id)
         self._in_time(application)
         if application.state not in _SHOWABLE:
             raise Conflict(f"application {application.id} is {application.state}: there is nothing to prove now")
