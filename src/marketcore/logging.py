@@ -21,8 +21,15 @@ from marketcore.web.json import dumps
 
 # Libraries that tell every request at INFO, with addresses that may carry keys.
 _TALKATIVE = (
-    "httpx", "httpcore", "websockets", "alembic", "huey", "asyncio", "stripe", "marketcore.db.session.ConnectionPool",
-)  # fmt: skip
+    "httpx",
+    "httpcore",
+    "websockets",
+    "alembic",
+    "huey",
+    "asyncio",
+    "stripe",
+    "marketcore.db.session.ConnectionPool",
+)
 
 
 def configure_logging(core: Mapping[str, Any], *, process: str = "", stream: TextIO | None = None) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 from transaction._transaction import Status
 from zope.sqlalchemy.datamanager import STATUS_CHANGED, join_transaction
 
+from marketcore.db.quick import QuickSession
 from marketcore.db.together import execute_together, forget_prepared
 from marketcore.settings import section
 
@@ -135,9 +136,9 @@ def _refuse_own_commit(session: Session) -> None:
         raise AssertionError("a request's session is committed by the request's transaction and by nobody else")
 
 
-def make_session_factory(engine: Engine) -> sessionmaker[Session]:
+def make_session_factory(engine: Engine) -> sessionmaker[QuickSession]:
     """Return the maker of the sessions of requests. It listens for all of them: listeners of each would cost more."""
-    factory = sessionmaker(engine)
+    factory = sessionmaker(engine, class_=QuickSession)
     event.listen(factory, "after_begin", _join)
     event.listen(factory, "after_attach", _join)
     event.listen(factory, "before_commit", _refuse_own_commit)
