@@ -17,7 +17,7 @@ PEER := .venv-bench
 ROUNDS ?= 5
 ONLY ?=
 
-.PHONY: help run tour test bench lint types fmt lock clean
+.PHONY: help run tour test bench requirements lint types fmt lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -69,6 +69,9 @@ lint: $(V)/.developing ## style, types and the boundaries between rooms
 	@$(BIN)/ruff format -q --check $(CODE)
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > $(V)/boundaries.txt || { cat $(V)/boundaries.txt; exit 1; }
+
+requirements: $(BIN)/python ## what is promised, and which tests prove it
+	@$(BIN)/python tests/requirements.py
 
 fmt: $(V)/.developing ## put the code into its form
 	@$(BIN)/ruff check -q --fix $(CODE)

@@ -25,6 +25,7 @@ CORE = (
     "marketcore.live",
     "marketcore.live.http",
     "marketcore.identity",
+    "marketcore.addresses",
     "marketcore.media",
     "marketcore.catalog",
     "marketcore.ledger",

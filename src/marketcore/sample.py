@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 from sqlalchemy import text
 
+from marketcore.addresses.places import Places
 from marketcore.catalog.images import ImageService
 from marketcore.catalog.services import CategoryService, ListingService, ProductService
 from marketcore.directives import table
@@ -60,6 +61,18 @@ LOTS = (
     ("seller1", "Soapstone bowl from Tabaka", "Rose soapstone in one piece, 31 cm across, heavy.", 1_800_00, 4_320),
     ("seller2", "Brass coffee pot", "A dallah from Lamu, about 1920, tinned inside.", 6_500_00, 10_080),
 )
+# Country, province, city.
+PLACES = (
+    ("KE", "Nairobi", "Westlands"),
+    ("KE", "Nairobi", "Karen"),
+    ("KE", "Nairobi", "Embakasi"),
+    ("KE", "Mombasa", "Nyali"),
+    ("KE", "Mombasa", "Likoni"),
+    ("KE", "Kisumu", "Ahero"),
+    ("KE", "Kisumu", "Maseno"),
+    ("KE", "Nakuru", "Naivasha"),
+    ("KE", "Uasin Gishu", "Eldoret"),
+)
 _ADD = text(
     """INSERT INTO users (username, email, password_hash, roles) VALUES (:name, :email, :hash, :roles) RETURNING id"""
 )
@@ -77,6 +90,8 @@ def load_sample(request: Any) -> list[str]:
     for seller, category, title, description, price, stock, colour in GOODS:
         _offer(request, ids[seller], categories[category], title, description, price, stock, colour)
     made = [f"{name} / {password} ({', '.join(roles)})" for name, password, roles in PEOPLE]
+    provinces, cities = request.find_service(Places).load(PLACES)
+    made.append(f"{cities} cities in {provinces} provinces for addresses")
     on_sale = f"{len(GOODS)} products on sale in {len(categories)} categories"
     # Who enables auctions gets some; the core needs to know no more of them than what to publish.
     if "auction" not in table(request.registry, "listing kinds"):

@@ -19,11 +19,15 @@ def step(table: Mapping[S, frozenset[S]], current: S, target: S) -> S:
 
 
 class OrderState(StrEnum):
-    """The life of one order; ``paid`` means that its money is held in the ledger."""
+    """The life of one order; ``paid`` means that its money is held in the ledger.
+
+    Goods are ``confirmed``, ``packed``, ``shipped`` and ``delivered``; work that nobody ships is ``processing``.
+    """
 
     CREATED = "created"
     PENDING_PAYMENT = "pending_payment"
     PAID = "paid"
+    PROCESSING = "processing"
     CONFIRMED = "confirmed"
     PACKED = "packed"
     SHIPPED = "shipped"
@@ -40,14 +44,17 @@ ORDER_TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     _O.CREATED: frozenset({_O.PENDING_PAYMENT, _O.CANCELLED}),
     # ``confirmed`` without being paid: the cash comes with the delivery.
     _O.PENDING_PAYMENT: frozenset({_O.PAID, _O.CONFIRMED, _O.CANCELLED, _O.EXPIRED}),
-    _O.PAID: frozenset({_O.CONFIRMED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
+    _O.PAID: frozenset({_O.PROCESSING, _O.CONFIRMED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
+    _O.PROCESSING: frozenset({_O.COMPLETED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.CONFIRMED: frozenset({_O.PACKED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.PACKED: frozenset({_O.SHIPPED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     # ``cancelled``: whoever was to pay on delivery did not, and the goods come back.
     _O.SHIPPED: frozenset({_O.DELIVERED, _O.CANCELLED, _O.REFUNDED, _O.DISPUTED}),
     _O.DELIVERED: frozenset({_O.COMPLETED, _O.REFUNDED, _O.DISPUTED}),
     # A dispute ends where it found the order, or with the buyer's money back.
-    _O.DISPUTED: frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED, _O.COMPLETED, _O.REFUNDED}),
+    _O.DISPUTED: frozenset(
+        {_O.PAID, _O.PROCESSING, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED, _O.COMPLETED, _O.REFUNDED}
+    ),
     _O.COMPLETED: frozenset({_O.REFUNDED, _O.DISPUTED}),
     # Money that arrives after the deadline may still find its goods in stock.
     _O.EXPIRED: frozenset({_O.PAID}),

@@ -16,7 +16,7 @@ def names(shop):
     return [item["name"] for item in shop.guest.get("/api/v1/categories").json()["items"]]
 
 
-def test_everybody_reads_the_whole_tree_with_parents_before_children(shop, admin):
+def test_B5_M4_K4_everybody_reads_the_whole_tree_with_parents_before_children(shop, admin):
     home = shop.category(admin, "Home")
     kitchen = shop.category(admin, "Kitchen", home["id"])
     shop.category(admin, "Books")

@@ -69,7 +69,7 @@ def test_of_eight_attempts_at_once_to_sell_a_product_exactly_one_succeeds(shop, 
     assert shop.count("listings") == 1
 
 
-def test_the_database_itself_refuses_a_second_listing_on_sale(shop, seller):
+def test_M5_the_database_itself_refuses_a_second_listing_on_sale(shop, seller):
     """Whatever code runs, auctions included, a product is sold in one way."""
     from sqlalchemy.exc import IntegrityError
 

@@ -10,7 +10,7 @@ def seller(shop):
     return shop.person("seller")
 
 
-def test_a_product_is_added_and_read_by_everybody(shop, seller):
+def test_B5_M4_K4_S2_a_product_is_added_and_read_by_everybody(shop, seller):
     added = seller.http.post("/api/v1/products", json={"title": "Teapot", "description": "Holds tea."})
     assert added.status_code == 201
     document = added.json()
@@ -36,7 +36,7 @@ def test_only_sellers_who_are_not_blocked_add_products(shop):
     assert shop.count("products") == 0
 
 
-def test_the_owner_changes_a_product_and_its_listing_moves_with_it(shop, seller):
+def test_B5_M4_the_owner_changes_a_product_and_its_listing_moves_with_it(shop, seller):
     admin = shop.person("admin")
     home, garden = shop.category(admin, "Home"), shop.category(admin, "Garden")
     product_id = shop.product(seller, category_id=home["id"])

@@ -50,7 +50,7 @@ def pages(shop, between=lambda: None, **query):
     return items
 
 
-def test_words_find_titles_and_descriptions_in_any_grammatical_form(shop, seller):
+def test_B5_K4_words_find_titles_and_descriptions_in_any_grammatical_form(shop, seller):
     goods = {
         "Running shoes": "Light, for the road.",
         "Kiondo basket": "Woven by hand; carries shoes and shopping.",
@@ -76,7 +76,7 @@ def test_what_a_search_may_contain_never_breaks_it(shop, seller):
     assert len(search(shop)["items"]) == 1
 
 
-def test_a_category_includes_what_lies_below_it(shop, seller):
+def test_B5_K4_a_category_includes_what_lies_below_it(shop, seller):
     admin = shop.person("admin")
     home = shop.category(admin, "Home")
     kitchen = shop.category(admin, "Kitchen", home["id"])
@@ -93,7 +93,7 @@ def test_a_category_includes_what_lies_below_it(shop, seller):
     assert len(titles(shop)) == 5
 
 
-def test_prices_are_compared_exactly_and_within_one_currency(shop, seller):
+def test_B5_K4_prices_are_compared_exactly_and_within_one_currency(shop, seller):
     for amount, currency in (("9.99", "USD"), ("10.00", "USD"), ("10.01", "USD"), ("10.00", "KES"), ("10", "JPY")):
         shop.listing(seller, shop.product(seller, f"{amount} {currency}"), amount, currency=currency)
     assert titles(shop, min_price="10.00", max_price="10.00", currency="USD") == {"10.00 USD"}
@@ -141,7 +141,7 @@ def test_rare_and_common_words_are_found_alike(shop, seller, words, narrow):
     "narrow",
     [{}, {"category": "things"}, {"q": "thing"}, {"q": "thing", "category": "things"}, {"in_stock": "false"}],
 )
-def test_pages_show_everything_once_while_sellers_go_on_publishing(shop, seller, words, sort, narrow):
+def test_B5_K4_pages_show_everything_once_while_sellers_go_on_publishing(shop, seller, words, sort, narrow):
     category = shop.category(shop.person("admin"), "Things")
     fill(shop, seller, 40, category_id=category["id"])
     before = {row.id for row in shop.market.query("SELECT id FROM listings")}

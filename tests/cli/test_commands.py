@@ -287,3 +287,14 @@ def test_dead_jobs_are_shown_run_again_and_purged(typed, write_ini, migrated):
     assert typed("-c", ini, "jobs", "retry", str(job[0])).stdout == "1 jobs will run again\n"
     assert query(url, "SELECT dead_at, attempts FROM jobs") == [(None, 0)]
     assert "name one dead job" in typed("-c", ini, "jobs", "retry").stderr
+
+
+def test_M3_provinces_and_cities_are_imported_from_a_file(typed, write_ini, migrated, tmp_path):
+    settings = migrated()
+    ini, places = write_ini(settings), tmp_path / "places.csv"
+    places.write_text("country,province,city\nKE,Nairobi,Westlands\nKE,Nairobi,Karen\n")
+    assert typed("-c", ini, "places", "import", places).stdout == "1 provinces and 2 cities added\n"
+    assert typed("-c", ini, "places", "import", places).stdout == "0 provinces and 0 cities added\n"
+    places.write_bytes(b"KE,\xff\xfe,Karen")
+    assert "UTF-8" in one_line(typed("-c", ini, "places", "import", places))
+    assert query(settings["marketcore.database_url"], "SELECT count(*) FROM cities") == [(2,)]

@@ -32,7 +32,7 @@ def busy(shop):
     return shop
 
 
-def test_jobs_are_counted_by_name_and_state(busy):
+def test_K10_jobs_are_counted_by_name_and_state(busy):
     with work(busy.registry) as request:
         follow, record = status(request.db)
     assert (follow.name, follow.waiting, follow.delayed, follow.running, follow.dead) == ("job_app.follow", 0, 0, 0, 2)
@@ -41,7 +41,7 @@ def test_jobs_are_counted_by_name_and_state(busy):
     assert follow.oldest_seconds == 0
 
 
-def test_all_dead_jobs_can_be_retried(busy):
+def test_K10_all_dead_jobs_can_be_retried(busy):
     with work(busy.registry) as request:
         assert retry(request.db) == 2
     run_waiting(busy.registry)

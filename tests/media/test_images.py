@@ -168,7 +168,7 @@ def test_making_the_images_twice_changes_nothing(market, seller, product):
     assert files(market) == before
 
 
-def test_a_product_has_at_most_ten_images_in_the_order_its_seller_gives(seller, product):
+def test_B5_M4_a_product_has_at_most_ten_images_in_the_order_its_seller_gives(seller, product):
     ids = [upload(seller, product, picture("PNG", (20 + n, 20))).json()["id"] for n in range(10)]
     assert upload(seller, product, picture()).status_code == 409
     turned = ids[::-1]
@@ -198,7 +198,7 @@ def test_files_without_a_row_are_swept_after_a_day(market, seller, product):
     assert all(path.startswith("images/") for path in files(market))
 
 
-def test_a_profile_picture_replaces_the_one_before(market):
+def test_B3_a_profile_picture_replaces_the_one_before(market):
     person = market.client(register(market, "buyer")["access"])
     for size in ((100, 100), (200, 100)):
         answer = person.post("/api/v1/users/me/picture", files={"file": ("me.png", picture("PNG", size), "image/png")})

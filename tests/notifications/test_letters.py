@@ -225,7 +225,7 @@ def test_M14_a_letter_that_never_leaves_is_a_dead_job_that_an_operator_sees_and_
     assert len(ann.letters) == 1
 
 
-def test_K8_a_text_message_goes_to_those_with_a_number_and_says_the_line(town, pigeons):
+def test_M17_K8_a_text_message_goes_to_those_with_a_number_and_says_the_line(town, pigeons):
     ann, ben = town.person(phone="+254712345678"), town.person()
     pigeons.ill = True
     for person in (ann, ben):

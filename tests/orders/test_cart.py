@@ -15,7 +15,7 @@ def quantities(bazaar):
     return {item["listing_id"]: item["quantity"] for item in cart(bazaar)["items"]}
 
 
-def test_adding_twice_adds_up_and_setting_sets(bazaar):
+def test_B6_S10_adding_twice_adds_up_and_setting_sets(bazaar):
     basket = bazaar.listing
     assert bazaar.put(basket, 2).json()["items"][0]["quantity"] == 2
     assert bazaar.put(basket, 3).json()["items"][0]["quantity"] == 5
@@ -25,7 +25,7 @@ def test_adding_twice_adds_up_and_setting_sets(bazaar):
     assert bazaar.stock_left() == 4
 
 
-def test_removing_takes_a_listing_out_once(bazaar):
+def test_B6_S10_removing_takes_a_listing_out_once(bazaar):
     bazaar.put(bazaar.listing)
     url = f"/api/v1/cart/items/{bazaar.listing['id']}"
     assert bazaar.buyer.delete(url).json() == {"items": [], "totals": []}

@@ -19,7 +19,7 @@ def stock(bazaar, listing):
     return bazaar.market.query("SELECT quantity FROM listings WHERE id = :id", id=listing["id"])[0][0]
 
 
-def test_a_cart_becomes_one_order_per_seller_under_one_checkout(bazaar):
+def test_B6_S10_a_cart_becomes_one_order_per_seller_under_one_checkout(bazaar):
     other = Shop(bazaar.market, price="0.07", stock=9)
     second = bazaar.publish("1.11", "KES", 4)
     for listing, quantity in ((bazaar.listing, 2), (second, 3), (other.listing, 3)):

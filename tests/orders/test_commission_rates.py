@@ -60,7 +60,7 @@ def rates(make_bazaar):
     return Rates(make_bazaar({"orders__commission_bp": str(DEFAULT)}, stock=100))
 
 
-def test_the_closest_rate_counts_whichever_others_there_are(rates):
+def test_K3_M6_the_closest_rate_counts_whichever_others_there_are(rates):
     goods = rates.publish(category_id=rates.category_id)
     stranger, elsewhere = rates.bazaar.person("seller"), rates.category()
     stranger_id = stranger.get("/api/v1/users/me").json()["id"]

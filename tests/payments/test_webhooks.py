@@ -22,7 +22,7 @@ def rows(till):
     return till.market.query("SELECT * FROM webhook_inbox ORDER BY id")
 
 
-def test_a_signed_report_is_thanked_for_stored_and_applied(till):
+def test_L5_a_signed_report_is_thanked_for_stored_and_applied(till):
     payment = till.pay({})
     answer = deliver(till.market.url, till.gateway.event(payment, "captured"))
     assert (answer.status_code, answer.text) == (200, "thanks")
@@ -66,7 +66,7 @@ def test_an_oversized_call_is_refused_and_not_kept(till):
     assert rows(till) == []
 
 
-def test_an_event_that_comes_often_is_stored_once(till):
+def test_L5_an_event_that_comes_often_is_stored_once(till):
     payment = till.pay({})
     event = till.gateway.event(payment, "captured")
     answers = at_once([lambda: deliver(till.market.url, event)] * 8)

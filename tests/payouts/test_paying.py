@@ -61,7 +61,7 @@ def test_a_payout_that_cannot_begin_can_still_be_rejected(desk):
     assert desk.ask_now() == 0
 
 
-def test_a_refusal_gives_the_money_back(desk):
+def test_K3_S9_a_refusal_gives_the_money_back(desk):
     payout = desk.submitted("1000.00", "declined")
     told = desk.read(payout)
     assert (told["state"], told["failure"]) == ("failed", "account_closed")

@@ -11,7 +11,7 @@ from marketcore.settings import section
 from marketcore.testing.contracts import at_once
 
 
-def test_a_request_reserves_the_money_until_it_is_decided(desk):
+def test_K3_S9_a_request_reserves_the_money_until_it_is_decided(desk):
     payout = desk.request("400.00")
     assert (payout["state"], payout["provider"], payout["source"]) == ("requested", "fakebank", "earnings")
     assert desk.balances() == {"available": "600.00", "in_payout": "400.00"}

@@ -16,7 +16,7 @@ def refunds_of(client, order_id):
     return answer.json()["items"] if answer.status_code == 200 else answer.status_code
 
 
-def test_a_full_refund_returns_the_money_and_ends_the_order(office):
+def test_K5_a_full_refund_returns_the_money_and_ends_the_order(office):
     payment = office.paid()
     answer = office.refund()
     assert (answer.status_code, answer.json()["state"], answer.json()["target"]) == (201, "requested", "original")
@@ -39,7 +39,7 @@ def test_a_full_refund_returns_the_money_and_ends_the_order(office):
     assert told == [("order.refund", "requested"), ("order.refund", "succeeded")]
 
 
-def test_refunds_in_parts_until_nothing_is_left_and_not_a_unit_more(office):
+def test_K5_refunds_in_parts_until_nothing_is_left_and_not_a_unit_more(office):
     payment = office.paid()
     office.walk("confirmed")
     for amount in ("0.01", "199.99", "300.00"):

@@ -249,6 +249,18 @@ def decided_disputes(people: People) -> Sending:
     return Sending(f"{path}/decision", people.new("admin"), body, {**body, "outcome": "return"})
 
 
+def service_orders(people: People) -> Sending:
+    vendor, admin = people.new("seller"), people.known("admin").access
+    service = people.ask("POST", "/api/v1/services", vendor.access, {"name": f"Mending {uuid.uuid4().hex}"}).json()
+    price = {"amount": "90.00", "currency": "KES"}
+    fields = {"service_id": service["id"], "name": "Small", "price": price}
+    variant = people.ask("POST", "/api/v1/service-variants", vendor.access, fields).json()
+    people.ask("PATCH", f"/api/v1/services/{service['id']}/approval", admin, {"approved": True})
+    body = {"vendor_id": vendor.id, "variant_id": variant["id"], "payer": {"phone": "0712345678"}}
+    other = {**body, "payer": {"phone": "0712345679"}}
+    return Sending("/api/v1/service-orders", people.new("buyer"), body, other, 201)
+
+
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'mpesa', 'Mine', '{"phone": "254712345678"}', 'active')
@@ -275,4 +287,5 @@ SENDINGS: dict[str, Callable[[People], Sending]] = {
     "escrow.cancellation": cancelled_advertisements,
     "escrow.application.approval": approved_proofs,
     "escrow.application.decision": decided_disputes,
+    "services.orders": service_orders,
 }

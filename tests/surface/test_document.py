@@ -63,7 +63,7 @@ def operations(document):
     return [operation for operations in document["paths"].values() for operation in operations.values()]
 
 
-def test_the_document_of_every_plugin_is_valid_and_served(people, full):
+def test_B12_L6_the_document_of_every_plugin_is_valid_and_served(people, full):
     served = people.http.get("/api/openapi.json")
     validate(served.json())
     assert set(served.json()["paths"]) == set(full["paths"])

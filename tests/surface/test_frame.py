@@ -78,7 +78,7 @@ def test_a_hostile_request_id_is_replaced(people, log_lines, hostile):
     ]
 
 
-def test_a_listed_origin_may_read_answers_without_credentials(people):
+def test_M16_S12_a_listed_origin_may_read_answers_without_credentials(people):
     answer = people.ask("GET", "/api/v1/categories", headers={"Origin": SHOP})
     assert answer.headers["Access-Control-Allow-Origin"] == SHOP
     assert "Access-Control-Allow-Credentials" not in answer.headers
@@ -121,7 +121,7 @@ def test_a_preflight_is_answered_before_anything_else(people):
     )
 
 
-def test_a_limit_is_told_with_every_answer_and_used_up_with_429(serve):
+def test_M16_S12_a_limit_is_told_with_every_answer_and_used_up_with_429(serve):
     people = serve(web__rate_limit__register="3/hour")
     answers = [people.ask("POST", REGISTER, None, newcomer(n)) for n in range(4)]
     assert [answer.status_code for answer in answers] == [201, 201, 201, 429]

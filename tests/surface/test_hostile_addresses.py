@@ -18,7 +18,7 @@ from marketcore_auctions.services import AuctionService
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import World, advertise, apply_for, bid, put_up
+from .world import ADDRESS, World, advertise, apply_for, bid, put_up
 
 TEXTS = {
     "empty": "",
@@ -136,6 +136,11 @@ FOR_ADMINS = (
     "/api/v1/payouts",
     "/api/v1/violations",
     "/api/v1/disputed-applications",
+    "/api/v1/advertisements/{advertisement_id}/applications",
+    "/api/v1/vendors",
+    "/api/v1/kyc-documents",
+    "/api/v1/vendors/{vendor_id}/commission-rates",
+    "/api/v1/vendors/{vendor_id}/sales/products",
 )
 
 
@@ -159,9 +164,18 @@ def cursors(people, world, operations):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
-    other = World(people)  # whose dispute, difference and auction are the second ones
+    for n in range(2):
+        assert people.ask("POST", "/api/v1/addresses", both, ADDRESS).status_code == 201
+        service = people.ask("POST", "/api/v1/services", both, {"name": f"Dyeing {n}"}).json()
+        fields = {"service_id": service["id"], "name": "Blue", "price": {"amount": "70.00", "currency": "KES"}}
+        assert people.ask("POST", "/api/v1/service-variants", both, fields).status_code == 201
+        ordered = {"vendor_id": world.seller.id, "variant_id": world.variant["id"], "payer": {"phone": "0712345678"}}
+        assert people.ask("POST", "/api/v1/service-orders", both, ordered).status_code == 201
+    other = World(people)  # whose dispute, difference, auction, service, profile and paper are the second ones
     advertise_twice(people, world, other)
-    for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}):
+    sell_another(people, world.seller, people.known("both"))
+    rated = [{"category_id": here.category["id"], "seller_id": world.seller.id} for here in (world, other)]
+    for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}, *rated):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
     owner = people.known("both").id
@@ -177,8 +191,7 @@ def cursors(people, world, operations):
     found = {}
     for pattern, operation in paged(operations):
         path = pattern.format(**world.ids())
-        theirs = f"/api/v1/advertisements/{world.advertisement_id}/applications"
-        token = admin if path in (*FOR_ADMINS, theirs) else both
+        token = admin if pattern in FOR_ADMINS else both
         people.again("both")
         token = people.known("both").access if token is not admin else admin
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
@@ -195,6 +208,16 @@ def advertise_twice(people, world, other):
         apply_for(people, one.advertisement_id, known)
         path = f"/api/v1/advertisement-applications/{one.application['id']}/dispute"
         assert people.ask("POST", path, one.buyer.access, {"reason": "no answer"}).status_code == 200
+
+
+def sell_another(people, seller, buyer):
+    """Let ``seller`` sell a second product."""
+    product = people.ask("POST", "/api/v1/products", seller.access, {"title": "Sisal mat"}).json()["id"]
+    offer = {"product_id": product, "fixed_price": {"price": {"amount": "1.00", "currency": "KES"}}}
+    listing = people.ask("POST", "/api/v1/listings", seller.access, offer).json()["id"]
+    people.ask("POST", "/api/v1/cart/items", buyer.access, {"listing_id": listing})
+    placed = people.ask("POST", "/api/v1/checkouts", buyer.access, {})
+    assert money_arrives(people.market, placed.json()["id"]), placed.text
 
 
 def close(market, auction_id):

@@ -16,6 +16,16 @@ BODIES = {
     "PATCH catalog.product": {"title": "Mine now"},
     "PUT catalog.product.images": {"order": []},
     "PATCH catalog.listing": {"price": MONEY},
+    "PATCH addresses.province": {"name": "Mine now"},
+    "POST addresses.cities": {"name": "Mine now"},
+    "PATCH addresses.city": {"name": "Mine now"},
+    "PATCH addresses.address": {"name": "Mine now"},
+    "PUT services.service": {"name": "Mine now"},
+    "PATCH services.service": {"name": "Mine now"},
+    "PATCH services.approval": {"approved": False},
+    "PUT services.images": {"order": []},
+    "PUT services.variant": {"name": "Mine now", "price": MONEY},
+    "PATCH services.variant": {"name": "Mine now"},
     "PUT orders.cart.item": {"quantity": 1},
     "PUT orders.checkout.ship_to": SHIP_TO,
     "POST violations.pardon": {"note": "mine now"},
@@ -38,12 +48,18 @@ BODIES = {
     "POST escrow.application.dispute": {"reason": "mine now"},
     "POST escrow.application.decision": {"outcome": "release", "reason": "mine now"},
     "PATCH webhooks.endpoint": {"enabled": False},
+    "PUT vendors.vendor": {"brand_name": "Mine now"},
+    "PATCH vendors.vendor": {"brand_name": "Mine now"},
+    "PUT vendors.verification": {"verified": True},
+    "POST vendors.document.decision": {"approve": True},
     "POST webhooks.endpoint.replay": {"since": "2026-01-01T00:00:00Z", "state": "all"},
 }
 # Shown to everyone on purpose, or acting on one's own things: what a stranger may do with an id, and why.
 OPEN = {
     "GET catalog.product": "products are shown to everyone",
     "GET catalog.listing": "listings are shown to everyone",
+    "GET addresses.cities": "places are shown to everyone",
+    "GET services.offer": "approved services are shown to every customer",
     "GET users.user": "public profiles hold a name and nothing else",
     "GET auctions.auction": "auctions are shown to everyone",
     "GET auctions.bids": "so are bids, under masked names and without their maxima",
@@ -56,6 +72,7 @@ OPEN = {
     "GET escrow.advertisement": "advertisements are shown to everyone",
     "POST escrow.applications": "anybody else may apply",
     "PUT orders.cart.item": "puts somebody's listing into one's own cart",
+    "GET vendors.seller": "what sellers say of themselves is shown to everyone",
     "GET media.variant": "pictures are public under names that cannot be guessed",
     "POST payments.hook": "providers call it and prove themselves otherwise",
     "POST payments.hook.token": "providers call it and prove themselves otherwise",
@@ -192,6 +209,11 @@ def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
         "/api/v1/users/me/auctions?role=selling",
         "/api/v1/users/me/advertisements",
         "/api/v1/users/me/advertisement-applications",
+        "/api/v1/addresses",
+        "/api/v1/services",
+        "/api/v1/service-variants",
+        "/api/v1/service-orders",
+        "/api/v1/service-orders?role=vendor",
     ):
         answer = people.ask("GET", path, stranger)
         assert answer.json()["items"] == [], path
@@ -199,7 +221,8 @@ def test_lists_of_ones_own_things_hold_none_of_anybody_elses(people, world):
     assert [item["in_payout"] for item in held] == [MONEY]
     for person, path in ((world.buyer, "/api/v1/orders"), (world.seller, "/api/v1/orders?role=seller")):
         items = people.ask("GET", path, person.access).json()["items"]
-        assert [item["id"] for item in items] == [world.order["id"]], path
+        ordered = {world.order["id"], world.service_order["order"]["order_number"]}
+        assert {item["id"] for item in items} == ordered, path
 
 
 def _queries(address):

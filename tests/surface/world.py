@@ -27,6 +27,7 @@ SHIP_TO = {"name": "Achieng Otieno", "line1": "Oginga Odinga Street 4", "city": 
 MAXIMUM, RESERVE = "60607.07", "80809.09"
 # What a bidder would pay at most and a seller wants at least, in figures that stand nowhere else.
 MAXIMUM, RESERVE = "60607.07", "80809.09"
+ADDRESS = {"name": "Achieng Otieno", "line1": "Jomo Kenyatta Highway 44021", "city": "Kisumu", "country": "KE"}
 _DESTINATION = """
     INSERT INTO payout_destinations (id, user_id, provider, label, details, state)
     VALUES (:id, :user, 'nobody', 'Savings', '{"account": "0011"}', 'active')
@@ -118,6 +119,7 @@ class World:
         self.seller, self.buyer = people.new("seller"), people.new("buyer")
         self.category = self._made("POST", "/api/v1/categories", people.known("admin"), {"name": uuid.uuid4().hex})
         self.product = self._made("POST", "/api/v1/products", self.seller, {"title": f"Kikoi {uuid.uuid4().hex}"})
+        self.province_id, self.city_id = self._places()
         self.image = self._upload(f"/api/v1/products/{self.product['id']}/images", self.seller)
         self._upload("/api/v1/users/me/picture", self.buyer)
         offer = {"price": {"amount": "750.00", "currency": "KES"}, "quantity": 9}
@@ -153,9 +155,33 @@ class World:
         accept(people, self.application, self.seller)
         proofs = f"/api/v1/advertisement-applications/{self.application['id']}/proof-images"
         self.proof = self._upload(proofs, self.buyer)["proofs"][0]
+        self.address = self._made("POST", "/api/v1/addresses", self.buyer, ADDRESS)
+        self.service, self.variant = self._serve()
+        ordered = {"vendor_id": self.seller.id, "variant_id": self.variant["id"], "payer": {"phone": "0712345678"}}
+        self.service_order = self._made("POST", "/api/v1/service-orders", self.buyer, ordered)
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
+        profile = {"brand_name": "Kikoi House", "business_name": f"Works {uuid.uuid4().hex}"}
+        self.vendor = self._made("POST", "/api/v1/vendors", self.seller, profile)
+        self.paper = self._upload("/api/v1/kyc-documents?kind=identity", self.seller)
+
+    def _places(self) -> tuple[int, int]:
+        """Let an admin add a province with two cities, in which no address lies; return its id and one of theirs."""
+        admin, name = self._people.known("admin"), uuid.uuid4().hex
+        province = self._made("POST", "/api/v1/provinces", admin, {"country": "ZM", "name": name})
+        path = f"/api/v1/provinces/{province['id']}/cities"
+        city, _other = (self._made("POST", path, admin, {"name": f"{place} of {name}"}) for place in ("Port", "Hill"))
+        return province["id"], city["id"]
+
+    def _serve(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Let the seller offer a service that an admin approves, and return it with its variant."""
+        service = self._made("POST", "/api/v1/services", self.seller, {"name": f"Mending {uuid.uuid4().hex}"})
+        fields = {"service_id": service["id"], "name": "Small", "price": {"amount": "90.00", "currency": "KES"}}
+        variant = self._made("POST", "/api/v1/service-variants", self.seller, fields)
+        approval = f"/api/v1/services/{service['id']}/approval"
+        self._made("PATCH", approval, self._people.known("admin"), {"approved": True})
+        return service, variant
 
     def _regret(self) -> tuple[dict[str, Any], str]:
         """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
@@ -226,6 +252,14 @@ class World:
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
+            "vendor_id": self.vendor["id"],
+            "document_id": self.paper["id"],
+            "address_id": self.address["id"],
+            "province_id": self.province_id,
+            "city_id": self.city_id,
+            "service_id": self.service["id"],
+            "variant_id": self.variant["id"],
+            "service_order_id": self.service_order["order_id"],
             **NOWHERE,
         }
 
@@ -235,6 +269,8 @@ class World:
             self.seller.email,
             self.buyer.email,
             self.order["reference"],
+            self.address["line1"],
+            self.service_order["order_id"],
             self.payment["id"],
             self.payment["code"],
             MAXIMUM,
@@ -253,4 +289,5 @@ class World:
             self.delivery["message_id"],
             self.invoice["number"],
             self.recharge["id"],
+            self.vendor["business_name"],
         }

@@ -39,7 +39,7 @@ def test_a_winner_who_calls_it_off_has_backed_out_and_nobody_else_has(court):
     assert court.violations() == [(won, "backed_out")]
 
 
-def test_the_third_violation_blocks_in_the_transaction_that_records_it(court):
+def test_M7_M14_the_third_violation_blocks_in_the_transaction_that_records_it(court):
     first, second = court.expire(court.award(), court.award())
     third = court.award()
     assert court.take(court.buyer, third, "cancelled").status_code == 200
@@ -126,7 +126,7 @@ def test_money_that_comes_after_all_takes_the_violation_and_its_block_back(court
     assert (pardoned["pardoned_by"], pardoned["note"]) == (None, "paid after all")
 
 
-def test_a_pardon_below_the_limit_ends_the_block_and_is_written_down(court):
+def test_M7_a_pardon_below_the_limit_ends_the_block_and_is_written_down(court):
     orders = court.expire(*(court.award() for _ in range(4)))
     newest, *_older = court.ids()[::-1]
     answer = court.pardon(newest, "first")

@@ -33,7 +33,7 @@ def test_the_openapi_document_is_valid(market):
     assert "/healthz" in document["paths"]
 
 
-def test_the_documentation_page_needs_nothing_from_outside(market):
+def test_B12_L6_the_documentation_page_needs_nothing_from_outside(market):
     with market.client() as http:
         page = http.get("/api/docs")
         assert page.status_code == 200

@@ -114,7 +114,7 @@ def script(house, way):
     return answers
 
 
-def test_bids_over_http_and_over_a_socket_are_answered_the_same_and_refusals_write_nothing(house):
+def test_M5_M6_bids_over_http_and_over_a_socket_are_answered_the_same_and_refusals_write_nothing(house):
     answers = {way: script(house, way) for way in WAYS}
     for what, answer in answers["http"].items():
         assert comparable(answer) == comparable(answers["socket"][what]), what

@@ -124,7 +124,7 @@ def collisions_of(market):
 
 
 @pytest.mark.timeout(1800)
-def test_sixteen_clients_and_rollbacks_leave_no_gap_and_give_no_number_twice(make_market):
+def test_L7_sixteen_clients_and_rollbacks_leave_no_gap_and_give_no_number_twice(make_market):
     market = make_market("invoices", marketcore__database_pool_size=str(CLIENTS))
     sellers = [register(market, "seller")["user"]["id"] for _number in range(SELLERS)]
     buyer = register(market, "buyer")["user"]["id"]

@@ -19,7 +19,7 @@ from .exchange import ACCEPTED, answering, gateway_error, make_client, prompts, 
 # The course of a payment
 
 
-def test_an_approved_prompt_is_called_back_and_confirmed_by_query(simulator, client, receiver):
+def test_B7_an_approved_prompt_is_called_back_and_confirmed_by_query(simulator, client, receiver):
     accepted = push(client, phone="0712345001", callback_url=receiver.url)
     call = eventually(lambda: receiver.calls)[0]
     told = parse_stk_callback(call.body)

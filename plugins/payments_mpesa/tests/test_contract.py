@@ -123,7 +123,7 @@ class TestMpesa(RefundingProviderContract):
     def payer(self) -> dict[str, Any]:
         return {"phone": "0712 345 999"}
 
-    def test_a_push_whose_answer_and_callback_are_both_lost_is_found_in_the_list(
+    def test_B7_a_push_whose_answer_and_callback_are_both_lost_is_found_in_the_list(
         self, shop: Shop, gateway: DarajaGateway, payer: dict[str, Any]
     ) -> None:
         gateway.script("drop_after")

@@ -99,7 +99,7 @@ def sent(shop):
     "script",
     ["ok", "no_callback", "dup_callback(2)", "queue_timeout", "unknown_reference", "wrong_amount", "drop_after"],
 )
-def test_a_refund_is_reversed_and_booked_once_whatever_is_told_of_it(shop, simulator, script):
+def test_B7_a_refund_is_reversed_and_booked_once_whatever_is_told_of_it(shop, simulator, script):
     scripted(simulator, script, "reversal")
     refund = request_refund(shop)
     becomes(shop, refund, "succeeded")

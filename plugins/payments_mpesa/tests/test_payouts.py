@@ -28,7 +28,7 @@ def ask(office, receiver, made, path="/question"):
     return told(office, receiver, path, "payout", answering=True)
 
 
-def test_a_payout_is_pending_then_a_hint_then_believed_when_asked(simulator, office, receiver):
+def test_B7_a_payout_is_pending_then_a_hint_then_believed_when_asked(simulator, office, receiver):
     made = payout(f"{receiver.url}/start")
     accepted = office.pay_out(made)
     assert accepted.outcome is Outcome.PENDING

@@ -12,7 +12,7 @@ from marketcore_simulator.testing import eventually
 from .face import SHOP, after_expiry, attempt, captured, started
 
 
-def test_an_order_is_created_and_the_payer_sent_to_our_page(provider, face):
+def test_S5_S6_an_order_is_created_and_the_payer_sent_to_our_page(provider, face):
     begun = attempt("500.00")
     result = provider.start(begun)
     order = face.merchant.orders.book.get(result.reference)
@@ -23,7 +23,7 @@ def test_an_order_is_created_and_the_payer_sent_to_our_page(provider, face):
     assert result.next_action.data["url"].startswith(f"{SHOP}/pay/razorpay/{begun.id}/")
 
 
-def test_a_payment_is_captured_with_its_receipt_and_amount(provider, face):
+def test_S5_S6_a_payment_is_captured_with_its_receipt_and_amount(provider, face):
     begun = started(provider)
     assert provider.fetch(begun).outcome is Outcome.PENDING
     payment = face.pay(begun)["payment"]

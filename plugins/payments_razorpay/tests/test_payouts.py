@@ -88,7 +88,7 @@ def test_half_and_double_destinations_are_refused(details):
     assert refused.value.asdict()
 
 
-def test_a_payout_is_processed_with_its_bank_reference(provider, face, enrolled):
+def test_S6_a_payout_is_processed_with_its_bank_reference(provider, face, enrolled):
     payout = payout_to(enrolled)
     begun = provider.pay_out(payout)
     assert begun.outcome is Outcome.PENDING

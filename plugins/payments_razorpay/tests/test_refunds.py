@@ -15,7 +15,7 @@ def ended(provider, refund):
     return eventually(lambda: (r := provider.fetch_refund(refund)).outcome is not Outcome.PENDING and r)
 
 
-def test_part_and_then_the_rest_are_given_back(provider, face):
+def test_S6_part_and_then_the_rest_are_given_back(provider, face):
     payment = captured(provider, face, "500.00")
     for rupees in ("200.00", "300.00"):
         refund = refund_of(payment, rupees)

@@ -34,7 +34,7 @@ def started(provider, attempt=None):
     return replace(attempt, reference=result.reference)
 
 
-def test_a_start_opens_a_page_for_the_exact_amount_under_our_id(provider, sandbox):
+def test_B7_L4_a_start_opens_a_page_for_the_exact_amount_under_our_id(provider, sandbox):
     attempt = attempt_for("20.50")
     result = provider.start(attempt)
     (session,) = sandbox.objects("checkout.session")
@@ -61,7 +61,7 @@ def test_a_session_never_outlives_the_day_stripe_allows(provider, sandbox):
     assert session["expires_at"] < int((attempt.created_at + 24 * HOUR).timestamp())
 
 
-def test_a_paid_session_is_a_success_with_what_stripe_received(provider, sandbox):
+def test_B7_L5_a_paid_session_is_a_success_with_what_stripe_received(provider, sandbox):
     attempt = started(provider)
     paid = sandbox.pay(attempt.reference, card=CARD)
     result = provider.fetch(attempt)

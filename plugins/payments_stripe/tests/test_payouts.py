@@ -97,7 +97,7 @@ def test_when_stripe_is_away_an_enrolment_waits(provider_with):
     assert (enrollment.state, enrollment.reference) == ("pending", "acct_known")
 
 
-def test_a_payout_moves_exactly_its_amount_to_the_sellers_account(provider, sandbox, seller):
+def test_M8_a_payout_moves_exactly_its_amount_to_the_sellers_account(provider, sandbox, seller):
     payout = payout_for(seller, "12.34")
     result = provider.pay_out(payout)
     (transfer,) = sandbox.objects("transfer")

@@ -25,7 +25,7 @@ def paid(provider, sandbox):
     return pay
 
 
-def test_part_of_a_payment_is_given_back_and_then_the_rest(provider, sandbox, paid):
+def test_B7_M8_part_of_a_payment_is_given_back_and_then_the_rest(provider, sandbox, paid):
     payment = paid()
     for amount, minor in (("5.00", 500), ("15.00", 1500)):
         result = provider.refund(refund_for(payment, amount))

@@ -62,7 +62,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_call_is_taken_when_its_signature_is(name):
+def test_L5_M8_a_call_is_taken_when_its_signature_is(name):
     assert is_signed(BODY, GOOD[name], [SECRET], NOW)
 
 

@@ -58,7 +58,7 @@ def owner(purses):
     return Owner(purses)
 
 
-def test_a_recharge_is_paid_by_another_provider_and_stands_in_the_wallet(owner):
+def test_K2_a_recharge_is_paid_by_another_provider_and_stands_in_the_wallet(owner):
     recharge = owner.recharge().json()
     assert (recharge["amount"], recharge["paid_at"]) == (KES, None)
     options = owner.http.get(f"/api/v1/payments/options?purpose=wallet_recharge&reference={recharge['id']}").json()
@@ -140,7 +140,7 @@ def test_a_contested_recharge_takes_what_is_still_there_and_gives_it_back_if_won
     assert shown["refunded"]["amount"] == "180.00"
 
 
-def test_a_wallet_pays_and_a_cancelled_order_gives_back(shop):
+def test_K2_a_wallet_pays_and_a_cancelled_order_gives_back(shop):
     user = shop.buyer_user["user"]["id"]
     short = shop.pay({})
     assert (short["provider"], short["state"], short["reason"]) == ("wallet", "failed", "insufficient_funds")
@@ -201,7 +201,7 @@ def test_ten_requests_with_one_key_open_one_recharge_and_pay_once(owner):
     assert recharge().json()["id"] in {answer.json().get("id") for answer in answers}
 
 
-def test_history_is_read_in_pages_that_end(owner):
+def test_K2_history_is_read_in_pages_that_end(owner):
     for minor in (1, 2, 3):
         fill(owner.market, owner.id, minor)
     seen, cursor = [], ""
@@ -224,7 +224,7 @@ def reserve(owner, minor, *cause, **options):
     )
 
 
-def test_holds_reserve_once_and_are_deducted_or_released_once(owner):
+def test_K2_holds_reserve_once_and_are_deducted_or_released_once(owner):
     def service(act, *arguments):
         return owner.market.perform(lambda request: getattr(request.find_service(WalletService), act)(*arguments))
 

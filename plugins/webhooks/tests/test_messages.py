@@ -19,6 +19,7 @@ from marketcore.events import (
     PaymentFailed,
     PayoutChanged,
     RefundChanged,
+    SellerVerified,
     UserBlocked,
     UserRegistered,
 )
@@ -184,6 +185,17 @@ def test_a_payout_is_told_to_its_payee_and_a_dispute_to_the_platform_alone(hooks
     (paid, _), (set_aside, body) = told(hooks, hook)
     assert (paid, set_aside) == ("payout.paid", "payment.set_aside")
     assert body["data"] == {"payment_id": str(payment_id), "state": "set_aside"}
+
+
+def test_a_verification_is_told_to_the_seller_whom_it_is_about(hooks):
+    seller, stranger = Owner(hooks, "seller"), Owner(hooks)
+    hook, other = seller.add(URL), stranger.add(URL)
+    for fact in (SellerVerified(seller.id, True), SellerVerified(seller.id, False)):
+        hooks.perform(lambda request, fact=fact: request.emit(fact))
+    expected = [("seller.verified", "verified"), ("seller.unverified", "unverified")]
+    assert [(kind, body["data"]["state"]) for kind, body in told(hooks, hook)] == expected
+    assert told(hooks, hook)[0][1]["data"]["user_id"] == seller.id
+    assert told(hooks, other) == []
 
 
 def test_an_admins_platform_wide_endpoint_is_told_of_everybody_as_long_as_the_role_lasts(hooks):

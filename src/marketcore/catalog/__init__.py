@@ -8,6 +8,7 @@ from marketcore.catalog.images import ImageService
 from marketcore.catalog.search import Catalog
 from marketcore.catalog.services import CategoryService, ListingService, ProductService
 from marketcore.catalog.settings import CatalogSettings
+from marketcore.catalog.unlisted import UnlistedGoods
 
 
 def includeme(config: Any) -> None:
@@ -21,6 +22,7 @@ def includeme(config: Any) -> None:
     config.register_service_factory(".services.listing_service", ListingService)
     config.register_service_factory(".images.image_service", ImageService)
     config.register_service_factory(".search.catalog", Catalog)
+    config.register_service_factory(".unlisted.unlisted_goods", UnlistedGoods)
     config.include(".routes")
     config.include(".kinds")
     config.scan(".views")

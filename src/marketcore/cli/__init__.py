@@ -24,6 +24,7 @@ MODULES = (
     "marketcore.cli.ledger",
     "marketcore.cli.money",
     "marketcore.cli.users",
+    "marketcore.cli.places",
     "marketcore.cli.sample",
     "marketcore.cli.tour",
 )

@@ -14,7 +14,6 @@ from sqlalchemy.types import NullType
 
 from marketcore.db.together import answers_of
 
-
 # What SQLAlchemy leaves behind after another level is the database's own.
 _ORDINARY = (None, IsolationLevel.READ_COMMITTED)
 

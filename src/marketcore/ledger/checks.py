@@ -153,7 +153,7 @@ ORDERS = (
         FROM orders o LEFT JOIN ({_HELD}) held ON held.owner_id = o.id::text AND held.currency = o.currency
         WHERE coalesce(held.minor, 0) <> CASE
             WHEN o.paid_at IS NOT NULL AND CASE o.state WHEN 'disputed' THEN o.disputed_from ELSE o.state END
-                 IN ('paid', 'confirmed', 'packed', 'shipped', 'delivered')
+                 IN ('paid', 'processing', 'confirmed', 'packed', 'shipped', 'delivered')
             THEN o.total_minor - o.refunded_minor - o.disputed_minor
             ELSE 0 END
         """,

@@ -44,9 +44,9 @@ _PLACE = text(
          INSERT INTO checkouts (buyer_id, currency, total_minor, origin, ship_to, expires_at)
          SELECT :buyer, :currency, :total, :origin, CAST(:ship_to AS jsonb), due FROM payment RETURNING id, expires_at),
        ordered AS (
-         INSERT INTO orders (checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor,
+         INSERT INTO orders (checkout_id, buyer_id, seller_id, state, ships, currency, total_minor, commission_minor,
                              payment_due_at)
-         SELECT placed.id, :buyer, s.seller_id, :state, :currency, s.total, s.commission, placed.expires_at
+         SELECT placed.id, :buyer, s.seller_id, :state, :ships, :currency, s.total, s.commission, placed.expires_at
          FROM placed, unnest(CAST(:sellers AS bigint[]), CAST(:totals AS bigint[]), CAST(:commissions AS bigint[]))
               AS s(seller_id, total, commission)
          RETURNING id, checkout_id, seller_id, total_minor),
@@ -98,20 +98,30 @@ class CheckoutService:
         return checkout_id
 
     def award(
-        self, buyer_id: int, listing_id: int, unit_minor: int, due: datetime, *, note: str = "", binding: bool = True
+        self,
+        buyer_id: int,
+        listing_id: int,
+        unit_minor: int,
+        due: datetime | None,
+        *,
+        note: str = "",
+        binding: bool = True,
+        ships: bool = True,
     ) -> Any:
         """Order one piece of a listing at an agreed price; return a row with ``id`` (the order's) and ``checkout_id``.
 
-        The order is to be paid until ``due``; where it goes the buyer says later. Whoever awards vouches for the
-        listing: it may be paused or closed. ``binding`` says whether not paying breaks the buyer's word. ``NotFound``
-        without such a listing, ``OutOfStock`` if none is left, ``Conflict`` for its seller.
+        The order is to be paid until ``due``, or for ``None`` within the time there is for carts; where it goes the
+        buyer says later, and what does not ``ships`` goes nowhere. Whoever awards vouches for the listing: it may be
+        paused or closed. ``binding`` says whether not paying breaks the buyer's word. ``NotFound`` without such a
+        listing, ``OutOfStock`` if none is left, ``Conflict`` for its seller.
         """
         lines = self._locked([(listing_id, 1, unit_minor)])
         if not lines:
             raise NotFound(f"there is no listing {listing_id}")
         check_award(lines[0], buyer_id)
         origin = "award" if binding else "offer"
-        (order,) = self._order(buyer_id, {lines[0].seller_id: lines}, due, ship_to={}, origin=origin, note=note)
+        terms = {"ship_to": {}, "origin": origin, "note": note, "ships": ships}
+        (order,) = self._order(buyer_id, {lines[0].seller_id: lines}, due, **terms)
         return order
 
     def read(self, checkout_id: int, buyer_id: int) -> Any:
@@ -141,7 +151,9 @@ class CheckoutService:
     ) -> list[Any]:
         """Order the lines, to be paid until ``due``, or for ``None`` within the time there is for carts."""
         lines = [line for group in sellers.values() for line in group]
-        orders = self._place(buyer_id, sellers, lines, {"origin": "cart", "note": "", "due": due, **terms})
+        orders = self._place(
+            buyer_id, sellers, lines, {"origin": "cart", "note": "", "ships": True, "due": due, **terms}
+        )
         if orders[0].reserved != len(lines):
             raise OutOfStock("something in the cart has just been sold")
         for order in orders:

@@ -54,7 +54,7 @@ class Order(Base):
     ``commission_minor`` is the platform's share of the whole, frozen when the order is placed. ``refunded_minor``
     has gone back (or is on its way), ``disputed_minor`` is contested; ``payment_id`` brought its
     money at ``paid_at``, and an order ``on_delivery`` is carried out before that. ``disputed_from`` is where a
-    dispute found it.
+    dispute found it. One that ``ships`` is of goods that go somewhere; the others are of work that is done.
     """
 
     __tablename__ = "orders"
@@ -65,6 +65,7 @@ class Order(Base):
         CheckConstraint("refunded_minor + disputed_minor <= total_minor", name="given_back_at_most_once"),
         Index("ix_orders_buyer_id_id", "buyer_id", "id"),
         Index("ix_orders_seller_id_id", "seller_id", "id"),
+        Index("ix_orders_seller_id_paid_at", "seller_id", "paid_at", postgresql_where=text("paid_at IS NOT NULL")),
         Index("ix_orders_payment_due_at", "payment_due_at", postgresql_where=text("state = 'pending_payment'")),
         Index("ix_orders_release_at", "release_at", postgresql_where=text("state = 'delivered'")),
     )
@@ -82,6 +83,7 @@ class Order(Base):
     disputed_minor: Mapped[Minor] = mapped_column(server_default="0")
     disputed_from: Mapped[str | None] = mapped_column(String(20))
     on_delivery: Mapped[bool] = mapped_column(server_default="false")
+    ships: Mapped[bool] = mapped_column(server_default="true")
     payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.id"), index=True)
     paid_at: Mapped[Moment | None]
     carrier: Mapped[str] = mapped_column(String(100), server_default="")

@@ -12,7 +12,8 @@ from marketcore.live.history import stream_position
 from marketcore.web.json import present_money, utc
 
 _SUMMARY = """
-    SELECT o.id, o.reference, o.checkout_id, o.state, o.currency, o.total_minor, o.carrier, o.tracking_number,
+    SELECT o.id, o.reference, o.checkout_id, o.state, o.ships, o.currency, o.total_minor, o.carrier,
+           o.tracking_number,
            o.payment_due_at, o.created_at, o.updated_at, o.buyer_id, b.username AS buyer_name, o.seller_id,
            s.username AS seller_name,
            (SELECT json_agg(json_build_object('listing_id', n.listing_id, 'product_id', n.product_id, 'title', n.title,
@@ -66,6 +67,7 @@ def present_order(row: Any) -> dict[str, Any]:
         "reference": str(row.reference),
         "checkout_id": row.checkout_id,
         "state": row.state,
+        "ships": row.ships,
         "buyer": {"id": row.buyer_id, "username": row.buyer_name},
         "seller": {"id": row.seller_id, "username": row.seller_name},
         "total": present_money(row.total_minor, row.currency),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from marketcore.exceptions import Conflict, Forbidden, NotFound, OutOfStock
+from marketcore.exceptions import Conflict, Forbidden, IllegalTransition, NotFound, OutOfStock
 from marketcore.money import MAX_MINOR, Money, allocate, commission, exponent
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
@@ -28,6 +28,9 @@ STEPS: Mapping[tuple[OrderState, OrderState], frozenset[Actor]] = {
     (_O.PAID, _O.CANCELLED): frozenset({Actor.BUYER, Actor.SELLER, Actor.ADMIN}),
     (_O.CONFIRMED, _O.CANCELLED): frozenset({Actor.SELLER, Actor.ADMIN}),
     (_O.PACKED, _O.CANCELLED): frozenset({Actor.SELLER, Actor.ADMIN}),
+    (_O.PAID, _O.PROCESSING): frozenset({Actor.SELLER}),
+    (_O.PROCESSING, _O.CANCELLED): frozenset({Actor.SELLER, Actor.ADMIN}),
+    (_O.PROCESSING, _O.COMPLETED): frozenset({Actor.BUYER, Actor.ADMIN}),
     (_O.PAID, _O.CONFIRMED): frozenset({Actor.SELLER}),
     (_O.CONFIRMED, _O.PACKED): frozenset({Actor.SELLER}),
     (_O.PACKED, _O.SHIPPED): frozenset({Actor.SELLER}),
@@ -35,9 +38,12 @@ STEPS: Mapping[tuple[OrderState, OrderState], frozenset[Actor]] = {
     (_O.DELIVERED, _O.COMPLETED): frozenset({Actor.BUYER, Actor.ADMIN}),
 }
 # States in which the money of a paid order, but for what has gone back, stands on its held account.
-MONEY_HELD = frozenset({_O.PAID, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED})
+MONEY_HELD = frozenset({_O.PAID, _O.PROCESSING, _O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED})
 # States in which the goods have no label yet: their buyer may still say where they go.
 UNPACKED = frozenset({_O.PENDING_PAYMENT, _O.PAID, _O.CONFIRMED})
+# What becomes of goods only, and of work only.
+OF_GOODS = frozenset({_O.CONFIRMED, _O.PACKED, _O.SHIPPED, _O.DELIVERED})
+OF_WORK = frozenset({_O.PROCESSING})
 # Steps that nobody can take with goods that go nowhere.
 ADDRESSED = frozenset({_O.PACKED, _O.SHIPPED})
 
@@ -59,6 +65,12 @@ def check_step(current: OrderState, target: OrderState, actors: Iterable[Actor])
     if not STEPS.get((current, target), frozenset()).intersection(actors):
         raise Forbidden(f"the step from {current} to {target} is not yours to take")
     return target
+
+
+def check_way(target: OrderState, *, ships: bool) -> None:
+    """Raise ``IllegalTransition`` if goods (``ships``) shall be worked on, or work be packed and shipped."""
+    if target in (OF_WORK if ships else OF_GOODS):
+        raise IllegalTransition(f"{'goods are' if ships else 'work is'} not {target}", target=str(target))
 
 
 @dataclass(frozen=True, slots=True)

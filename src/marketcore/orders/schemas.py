@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import colander
 
 from marketcore.orders.rules import STEPS
@@ -57,16 +59,36 @@ class CartDocument(Schema):
 
 
 class ShipTo(Schema):
-    """Where the goods go."""
+    """Where the goods go: an address of yours (`address_id`) and nothing else, or one that is written out."""
 
-    name = text(100, min_length=1)
+    bounds = {
+        "oneOf": [
+            {"required": ["address_id"], "maxProperties": 1},
+            {"required": ["name", "line1", "city"], "not": {"required": ["address_id"]}},
+        ]
+    }
+    address_id = key(missing=colander.drop)
+    name = text(100, min_length=1, missing=colander.drop)
     phone = text(20, missing="")
-    line1 = text(200, min_length=1)
+    line1 = text(200, min_length=1, missing=colander.drop)
     line2 = text(200, missing="")
-    city = text(100, min_length=1)
+    city = text(100, min_length=1, missing=colander.drop)
     region = text(100, missing="")
     postal_code = text(20, missing="")
     country = text(2, validator=colander.Regex(r"^[A-Z]{2}$", "must be an ISO 3166 code such as KE"), missing="")
+
+    def validator(self, node: colander.SchemaNode, value: dict[str, Any]) -> None:
+        """Refuse anything but one of the two."""
+        if "address_id" in value:
+            faults = {name: "cannot be given together with address_id" for name, given in value.items() if given}
+            faults.pop("address_id")
+        else:
+            faults = {name: "Required" for name in ("name", "line1", "city") if name not in value}
+        refusal = colander.Invalid(node)
+        for name, why in faults.items():
+            refusal.add(colander.Invalid(node[name], why))
+        if faults:
+            raise refusal
 
 
 class ShipToDocument(Schema):
@@ -113,6 +135,7 @@ class OrderDocument(Schema):
     reference = text(36)
     checkout_id = key()
     state = choice(*OrderState)
+    ships = flag(description="false: work that is done, not goods that go somewhere")
     buyer = Person()
     seller = Person()
     total = MoneyNode()

@@ -18,15 +18,15 @@ from marketcore.ledger.accounts import AccountRef
 from marketcore.ledger.services import LedgerService
 from marketcore.money import Money
 from marketcore.orders.money import OrderMoney
-from marketcore.orders.rules import ADDRESSED, MONEY_HELD, Actor, capacities, check_step
+from marketcore.orders.rules import ADDRESSED, MONEY_HELD, Actor, capacities, check_step, check_way
 from marketcore.refunds.services import RefundService
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
 log = structlog.get_logger(__name__)
 
 _COLUMNS = """id, reference, checkout_id, buyer_id, seller_id, state, currency, total_minor, commission_minor,
-              refunded_minor, disputed_minor, disputed_from, on_delivery, payment_id, paid_at, carrier, tracking_number,
-              payment_due_at, release_at, created_at, updated_at"""
+              refunded_minor, disputed_minor, disputed_from, on_delivery, ships, payment_id, paid_at, carrier,
+              tracking_number, payment_due_at, release_at, created_at, updated_at"""
 _LOCK = text(f"SELECT {_COLUMNS} FROM orders WHERE id = :id FOR UPDATE")
 _LOCK_CHECKOUT = text(f"SELECT {_COLUMNS} FROM orders WHERE checkout_id = :id ORDER BY id FOR UPDATE")
 _OVERDUE = text(
@@ -117,6 +117,7 @@ class OrderService:
         """Make the locked ``order`` become ``target``: state, history, stock, money, event and live event."""
         previous = OrderState(order.state)
         step(ORDER_TRANSITIONS, previous, target)
+        check_way(target, ships=order.ships)
         if target is OrderState.COMPLETED and order.paid_at is None:
             raise Conflict(f"order {order.id} is not paid yet: confirm the cash first")
         self._session.execute(_MOVE, self._move_parameters(order, previous, target, actor_id, details))
@@ -153,9 +154,9 @@ class OrderService:
         return True
 
     def promise(self, checkout_id: int, payment_id: Any) -> bool:
-        """Let the checkout's order be carried out before it is paid; ``False`` where several sellers share it."""
+        """Let the checkout's order be carried out before it is paid; ``False`` for several sellers, and for work."""
         orders = self._unpaid(checkout_id, payment_id)
-        if len(orders) != 1 or orders[0].state != "pending_payment":
+        if len(orders) != 1 or orders[0].state != "pending_payment" or not orders[0].ships:
             return False
         self._session.execute(_SELL, {"order": orders[0].id})
         self._session.execute(_PROMISED, {"payment": payment_id, "orders": [orders[0].id]})

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyramid.view import view_config
 
+from marketcore.addresses.book import AddressBook
 from marketcore.exceptions import NotFound
 from marketcore.ledger.schemas import Statement
 from marketcore.ledger.services import LedgerService
@@ -119,8 +120,9 @@ def _checkout(request: Any, checkout_id: int) -> dict[str, Any]:
     openapi={"body": schemas.CheckoutBody, "responses": {201: schemas.CheckoutDocument}, "refusals": [409]},
 )
 def check_out(request: Any) -> dict[str, Any]:
-    """Order everything in the cart: stock is reserved, one order per seller awaits payment."""
-    ship_to = request.valid.body["ship_to"] or {}
+    """Order everything in the cart, to your default address if none is given; one order per seller awaits payment."""
+    given = request.valid.body["ship_to"]
+    ship_to = _destination(request, given) if given else _default_destination(request)
     checkout_id = request.find_service(CheckoutService).check_out(request.authenticated_userid, ship_to)
     request.response.status_int = 201
     return _checkout(request, checkout_id)
@@ -145,9 +147,22 @@ def read_checkout(request: Any) -> dict[str, Any]:
 )
 def send_checkout(request: Any) -> dict[str, Any]:
     """Say where the goods go, as long as none of them is packed."""
-    checkout_id = request.valid.path["checkout_id"]
-    request.find_service(CheckoutService).send_to(checkout_id, request.authenticated_userid, request.valid.body)
+    checkout_id, ship_to = request.valid.path["checkout_id"], _destination(request, request.valid.body)
+    request.find_service(CheckoutService).send_to(checkout_id, request.authenticated_userid, ship_to)
     return _checkout(request, checkout_id)
+
+
+def _destination(request: Any, given: dict[str, Any]) -> dict[str, str]:
+    """Return where goods go, as orders keep it: what was written out, or a copy of an address of the buyer's."""
+    if "address_id" not in given:
+        return given
+    book, user_id = request.find_service(AddressBook), request.authenticated_userid
+    copy: dict[str, str] = book.destination(user_id, given["address_id"])
+    return copy
+
+
+def _default_destination(request: Any) -> dict[str, str]:
+    return request.find_service(AddressBook).default_destination(request.authenticated_userid) or {}
 
 
 @view_config(

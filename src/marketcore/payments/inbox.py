@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,11 @@ _DUE = text(
 _FINISH = text(
     """UPDATE webhook_inbox SET status = :status, done_at = market_clock(), lease_until = NULL, last_error = ''
        WHERE id = :id"""
+)
+# A fault takes its claim, and the attempt, back with it, unless it came while the provider was asked.
+_FAILED = text(
+    """UPDATE webhook_inbox SET attempts = attempts + CASE WHEN lease_until > market_clock() THEN 0 ELSE 1 END
+       WHERE id = :id AND status IN ('received','failed') RETURNING provider, attempts"""
 )
 _DEFER = text(
     """UPDATE webhook_inbox SET status = CASE WHEN CAST(:seconds AS int) IS NULL THEN 'dead' ELSE 'failed' END,
@@ -101,45 +107,68 @@ class InboxService:
         return (subject, found) if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """An operation whose provider is to be asked because of an event; of a ``hint`` nothing has been believed yet."""
+
+    inbox_id: int
+    operation: Operation
+    operation_id: UUID
+    hint: WebhookEvent | None = None
+
+
 def process(registry: Any, inbox_id: int) -> None:
     """Apply one stored event; a fault puts it off with back-off, and after the last try it is dead and loud."""
-    row = perform(registry, _claim, inbox_id)
-    if row is None:
-        return
     try:
-        _apply(registry, row)
+        question = perform(registry, _apply, inbox_id)
+        if question is not None:
+            _ask(registry, question)
     except Exception as error:
-        log.exception("webhook_failed", inbox_id=inbox_id, attempts=row.attempts)
-        perform(registry, _defer, row, redact_call(f"{type(error).__name__}: {error}")[:500])
+        log.exception("webhook_failed", inbox_id=inbox_id)
+        perform(registry, _defer, inbox_id, redact_call(f"{type(error).__name__}: {error}")[:500])
 
 
-def _apply(registry: Any, row: Any) -> None:
-    provider = provider_called(registry, row.provider)
-    subject = perform(registry, _subject, row)
-    call = WebhookRequest(bytes(row.body), row.headers, row.remote_addr, row.token, row.answering, subject)
-    event = next(event for event in provider.translate(call) if event.dedupe_key[:200] == row.dedupe_key)
-    if event.subject in READERS:
-        perform(registry, _read_and_finish, event, row)
-        return
+def _apply(request: Any, inbox_id: int) -> _Question | None:
+    """Claim an event and do, in the same transaction, all that can be done without asking anybody."""
+    row = _claim(request, inbox_id)
+    if row is None:
+        return None
+    event = _event_of(request, row)
     if event.subject == "other":
-        perform(registry, _finish, row.id, "ignored")
-        return
-    found = perform(registry, _whose, row, event)
+        _finish(request, row.id, "ignored")
+        return None
+    if event.subject in READERS:
+        READERS[event.subject](request, row.provider, event)
+        _finish(request, row.id)
+        return None
+    found = InboxService(request.db).whose(request.registry, row.provider, row.token, event)
     if found is None:
         raise LookupError(f"no {event.subject} of {row.provider} fits event {row.dedupe_key}")
-    _carry_out(registry, row, event, *found)
+    return _carry_out(request, row, event, *found)
 
 
-def _carry_out(registry: Any, row: Any, event: WebhookEvent, subject: str, operation_id: UUID) -> None:
-    operation = operations(registry)[subject]
-    if event.trusted and event.result is not None:
-        perform(registry, _apply_and_finish, operation, operation_id, event, row.id)
-        if event.result.outcome is Outcome.AUTHORIZED:
-            operation.ask(registry, operation_id, "webhook")
-        return
-    operation.ask(registry, operation_id, "webhook", hint=event)
+def _event_of(request: Any, row: Any) -> WebhookEvent:
+    provider = provider_called(request.registry, row.provider)
+    address = addressee(request.db, row.provider, row.token)
+    subject = address.subject if address else ""
+    call = WebhookRequest(bytes(row.body), row.headers, row.remote_addr, row.token, row.answering, subject)
+    return next(event for event in provider.translate(call) if event.dedupe_key[:200] == row.dedupe_key)
+
+
+def _carry_out(request: Any, row: Any, event: WebhookEvent, subject: str, operation_id: UUID) -> _Question | None:
+    operation = operations(request.registry)[subject]
+    if not event.trusted or event.result is None:
+        return _Question(row.id, operation, operation_id, event)
+    operation.apply(request, operation_id, event.result, "webhook")
+    _finish(request, row.id)
+    return _Question(row.id, operation, operation_id) if event.result.outcome is Outcome.AUTHORIZED else None
+
+
+def _ask(registry: Any, question: _Question) -> None:
+    question.operation.ask(registry, question.operation_id, "webhook", hint=question.hint)
     crash_point("payments.webhook_before_done")
-    perform(registry, _finish_hint, row.id, operation, operation_id)
+    if question.hint is not None:
+        perform(registry, _finish_hint, question.inbox_id, question.operation, question.operation_id)
 
 
 def due(request: Any, limit: int = 50) -> list[int]:
@@ -154,28 +183,6 @@ def forget_bodies(request: Any) -> None:
 
 def _claim(request: Any, inbox_id: int) -> Any:
     return request.db.execute(_CLAIM, {"id": inbox_id}).first()
-
-
-def _subject(request: Any, row: Any) -> str:
-    address = addressee(request.db, row.provider, row.token)
-    return address.subject if address else ""
-
-
-def _whose(request: Any, row: Any, event: WebhookEvent) -> tuple[str, UUID] | None:
-    return InboxService(request.db).whose(request.registry, row.provider, row.token, event)
-
-
-def _read_and_finish(request: Any, event: WebhookEvent, row: Any) -> None:
-    READERS[event.subject](request, row.provider, event)
-    _finish(request, row.id)
-
-
-def _apply_and_finish(
-    request: Any, operation: Operation, operation_id: UUID, event: WebhookEvent, inbox_id: int
-) -> None:
-    assert event.result is not None, "only events with a result are applied"  # noqa: S101
-    operation.apply(request, operation_id, event.result, "webhook")
-    _finish(request, inbox_id)
 
 
 def _finish_hint(request: Any, inbox_id: int, operation: Operation, operation_id: UUID) -> None:
@@ -193,11 +200,14 @@ def _finish(request: Any, inbox_id: int, status: str = "done") -> None:
     request.db.execute(_FINISH, {"id": inbox_id, "status": status})
 
 
-def _defer(request: Any, row: Any, error: str) -> None:
+def _defer(request: Any, inbox_id: int, error: str) -> None:
+    row = request.db.execute(_FAILED, {"id": inbox_id}).first()
+    if row is None:
+        return
     seconds = webhook_backoff(row.attempts)
     if seconds is None:
-        log.error("webhook_dead", inbox_id=row.id, provider=row.provider, error=error)
-    request.db.execute(_DEFER, {"id": row.id, "seconds": seconds, "error": error})
+        log.error("webhook_dead", inbox_id=inbox_id, provider=row.provider, error=error)
+    request.db.execute(_DEFER, {"id": inbox_id, "seconds": seconds, "error": error})
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

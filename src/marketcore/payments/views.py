@@ -7,13 +7,9 @@ from uuid import UUID
 
 from pyramid.view import view_config
 
-from marketcore.exceptions import Invalid
-from marketcore.interfaces import Outcome
 from marketcore.payments import schemas
-from marketcore.payments.asking import submit
+from marketcore.payments.beginning import begin_payment
 from marketcore.payments.services import PaymentService
-from marketcore.states import PaymentState
-from marketcore.web.idempotency import keep_resource
 from marketcore.web.json import present_money, utc
 
 
@@ -46,45 +42,10 @@ def present_payment(row: Any) -> dict[str, Any]:
 )
 def start_payment(request: Any) -> dict[str, Any]:
     """Start to pay: the provider is asked to collect, and the outcome follows (see `state`)."""
-    payment_id = UUID(request.kept_resource) if request.kept_resource else _start(request)
+    given = request.valid.body
+    payment_id = begin_payment(request, given["purpose"], given["reference"], given["provider"], given["payer"])
     request.response.status_int = 202
     return present_payment(request.find_service(PaymentService).read(payment_id, request.identity))
-
-
-def _start(request: Any) -> UUID:
-    """Start an attempt; one that provably never began is followed by the next provider's, unless one was named."""
-    payment_id, tried = _attempt(request, ())
-    given = request.valid.body
-    while given["provider"] is None:
-        row = request.find_service(PaymentService).read(payment_id, request.identity)
-        if row.state != PaymentState.FAILED or row.reason != Outcome.NOT_ATTEMPTED:
-            break
-        tried = (*tried, row.provider)
-        try:
-            payment_id, tried = _attempt(request, tried)
-        except Invalid:
-            break
-    return payment_id
-
-
-def _attempt(request: Any, tried: tuple[str, ...]) -> tuple[UUID, tuple[str, ...]]:
-    given = request.valid.body
-    payment_id, callback_url = request.find_service(PaymentService).open(
-        request.authenticated_userid,
-        given["purpose"],
-        given["reference"],
-        provider=given["provider"],
-        payer=given["payer"],
-        without=tried,
-    )
-    keep_resource(request, str(payment_id))
-    # The attempt has to be a committed row before the first byte leaves for the provider.
-    request.tm.commit()
-    try:
-        submit(request.registry, payment_id, callback_url)
-    finally:
-        request.tm.begin()
-    return payment_id, tried
 
 
 @view_config(

@@ -26,7 +26,8 @@ _BALANCES = text(
                0 AS wallet
         FROM orders o
         JOIN ledger_accounts a ON a.owner_type = 'order' AND a.owner_id = CAST(o.id AS text) AND a.purpose = 'held'
-        WHERE o.seller_id = :user AND o.state IN ('paid', 'confirmed', 'packed', 'shipped', 'delivered', 'disputed')
+        WHERE o.seller_id = :user
+          AND o.state IN ('paid', 'processing', 'confirmed', 'packed', 'shipped', 'delivered', 'disputed')
         UNION ALL
         SELECT currency, 0, credits_posted - debits_posted - debits_pending, 0, 0, 0
         FROM ledger_accounts WHERE owner_type = 'user' AND owner_id = :owner AND purpose = 'seller_payable'

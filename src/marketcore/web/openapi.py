@@ -75,7 +75,8 @@ def _operation(spec: APISpec, registry: Any, view: Any, pattern: str, method: st
         operation["security"] = [{"bearer": []}]
     if "body" in declared:
         schema = json_schema(declared["body"], spec, Direction.REQUEST)
-        required = any(node.required for node in declared["body"].children)
+        # Bounds say which of the fields that may be left out have to be there all the same.
+        required = any(node.required for node in declared["body"].children) or hasattr(declared["body"], "bounds")
         operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": schema}}}
     if declared.get("upload"):
         operation["requestBody"] = _upload()

@@ -14,6 +14,7 @@ from marketcore.events import (
     PaymentFailed,
     PayoutChanged,
     RefundChanged,
+    SellerVerified,
     UserBlocked,
     UserRegistered,
     ViolationRecorded,
@@ -50,6 +51,7 @@ def includeme(config: Any) -> None:
     config.add_event_subscriber(".subscribers.write_message", UserRegistered)
     config.add_event_subscriber(".subscribers.write_message", UserBlocked)
     config.add_event_subscriber(".subscribers.write_message", EmailVerified)
+    config.add_event_subscriber(".subscribers.write_message", SellerVerified)
     config.add_periodic_job(".jobs.send_due", every_seconds=1)
     config.add_periodic_job(".jobs.forget_old_messages", every_seconds=3600)
     config.include(".routes")

@@ -98,6 +98,11 @@ def _email_verified(fact: events.EmailVerified) -> Told:
     return Told("user.email_verified", {"user_id": fact.user_id})
 
 
+def _seller_verified(fact: events.SellerVerified) -> Told:
+    state = "verified" if fact.verified else "unverified"
+    return Told(f"seller.{state}", {"user_id": fact.user_id, "state": state}, (fact.user_id,))
+
+
 _TELLERS: Mapping[type, Callable[[Any], Told]] = {
     events.OrderPlaced: _order_placed,
     events.OrderStateChanged: _order_changed,
@@ -111,10 +116,11 @@ _TELLERS: Mapping[type, Callable[[Any], Told]] = {
     events.UserRegistered: _user_registered,
     events.UserBlocked: _user_blocked,
     events.EmailVerified: _email_verified,
+    events.SellerVerified: _seller_verified,
 }
 # What is subscribed to in the includeme.
 FACTS = frozenset(_TELLERS)
-# What an endpoint can ask for; disputes and users are told to platform-wide endpoints only.
+# What an endpoint can ask for; disputes and accounts (`user.*`) are told to platform-wide endpoints only.
 TYPES = (
     "order.placed",
     *(f"order.{state}" for state in OrderState if state is not OrderState.CREATED),
@@ -129,6 +135,8 @@ TYPES = (
     "user.blocked",
     "user.unblocked",
     "user.email_verified",
+    "seller.verified",
+    "seller.unverified",
 )
 
 

@@ -1,0 +1,1 @@
+"""Profiles with their verification, and papers with their review."""
