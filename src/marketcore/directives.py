@@ -69,11 +69,15 @@ class LiveChannel:
 
 @dataclass(frozen=True)
 class LiveEventType:
-    """A kind of event that a family of channels carries; ``schema`` describes its data."""
+    """A kind of event that a family of channels carries; ``schema`` describes its data.
+
+    What is not ``stored`` is a signal: it has no place in the stream, and whoever is away never hears of it.
+    """
 
     pattern: str
     type: str
     schema: Any
+    stored: bool = True
 
 
 @dataclass(frozen=True)
@@ -236,13 +240,16 @@ def channel_shape(pattern: str) -> str:
     return _PARAMETER.sub("{}", pattern)
 
 
-def add_live_event(config: Any, channel_pattern: str, type: str, schema: Any) -> None:
-    """Say that channels named after ``channel_pattern`` carry events of ``type`` with data as in ``schema``."""
+def add_live_event(config: Any, channel_pattern: str, type: str, schema: Any, *, stored: bool = True) -> None:
+    """Say that channels named after ``channel_pattern`` carry events of ``type`` with data as in ``schema``.
+
+    They are published by ``request.publish``; with ``stored=False`` they are signals, sent by ``request.signal``.
+    """
     if not _EVENT_TYPE.fullmatch(type):
         raise ConfigurationError(
             f"{type!r} is no event type: use at most 60 of a-z, 0-9, '_' and '.', as in 'order.paid'"
         )
-    event = LiveEventType(channel_pattern, type, _node("event", type, config.maybe_dotted(schema)))
+    event = LiveEventType(channel_pattern, type, _node("event", type, config.maybe_dotted(schema)), stored)
     claim = f"{channel_shape(channel_pattern)} {type}"
     _declare(config, "live events", f"{channel_pattern} {type}", event, claim=claim)
 

@@ -52,6 +52,14 @@ class SessionsRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaProcessed:
+    """An uploaded image has been re-encoded (``state`` ``ready``), or could not be (``failed``)."""
+
+    media_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class SellerVerified:
     """An administrator has verified a seller, or has taken that back (``verified`` false)."""
 

@@ -69,6 +69,7 @@ class NumberedSchema(Schema):
     number = whole(0, 10**9)
 
 
+SIGNAL = "test.now"
 TYPES = ("test.happened", "test.big", "order.paid", "order.packed", "a", "b")
 
 
@@ -151,6 +152,8 @@ def build_registry(settings: dict[str, Any]) -> Any:
     events = table(registry, "live events")
     events.clear()
     events.update({f"{c.pattern} {t}": LiveEventType(c.pattern, t, NumberedSchema()) for c in CHANNELS for t in TYPES})
+    for channel in CHANNELS:
+        events[f"{channel.pattern} {SIGNAL}"] = LiveEventType(channel.pattern, SIGNAL, NumberedSchema(), stored=False)
     # The core's would publish on channels that are not here.
     table(registry, "event subscribers").clear()
     compile_declarations(registry)

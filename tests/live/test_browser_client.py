@@ -104,6 +104,19 @@ def test_a_page_hears_events_in_order_with_their_data_and_by_type(visitor, room,
     assert statuses(visitor) == ["connecting", "open"]
 
 
+def test_a_page_hears_signals_between_the_events_of_its_channel(visitor, room, live, channel) -> None:
+    connect(visitor, live.url)
+    listen(visitor, channel, since=position(room, channel))
+    room.publish(channel, 1)
+    hears(visitor, channel, 2)
+    room.perform(lambda request: request.signal(channel, "test.now", {"number": 7}))
+    visitor.wait_for_function("(channel) => heard[channel].signals.length", arg=channel)
+    room.publish(channel, 2)
+    assert hears(visitor, channel, 3) == [2, 3]
+    told = {"channel": channel, "type": "test.now", "data": {"number": 7}}
+    assert visitor.evaluate("(channel) => heard[channel].signals", channel) == [told]
+
+
 def test_a_page_hears_everything_once_though_the_gateway_is_killed_and_started_again(
     visitor, room, channel, monkeypatch
 ) -> None:

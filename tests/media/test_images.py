@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from marketcore.directives import table
+from marketcore.events import MediaProcessed
 from marketcore.jobs.running import run_waiting
 from marketcore.testing.market import Market
 from marketcore.testing.shop import register
@@ -166,6 +167,17 @@ def test_making_the_images_twice_changes_nothing(market, seller, product):
     market.perform(make, media_id=taken.json()["id"])
     run_waiting(market.registry)
     assert files(market) == before
+
+
+def test_what_became_of_an_upload_is_a_fact_once(market, seller, product, monkeypatch):
+    facts = []
+    subscribers = table(market.registry, "event subscribers")
+    monkeypatch.setitem(subscribers, "test", (MediaProcessed, lambda _request, fact: facts.append(fact)))
+    good = upload(seller, product, picture()).json()["id"]
+    bad = upload(seller, product, picture()[:2000]).json()["id"]
+    run_waiting(market.registry)
+    market.perform(table(market.registry, "jobs")["media.make_variants"].run, media_id=good)
+    assert facts == [MediaProcessed(good, "ready"), MediaProcessed(bad, "failed")]
 
 
 def test_B5_M4_a_product_has_at_most_ten_images_in_the_order_its_seller_gives(seller, product):

@@ -142,6 +142,8 @@ FOR_ADMINS = (
     "/api/v1/vendors/{vendor_id}/commission-rates",
     "/api/v1/vendors/{vendor_id}/sales/products",
 )
+# Asked for by the buyer of the world, whose it is.
+FOR_MEMBERS = ("/api/v1/conversations/{conversation_id}/messages",)
 
 
 def paged(operations):
@@ -173,6 +175,7 @@ def cursors(people, world, operations):
         assert people.ask("POST", "/api/v1/service-orders", both, ordered).status_code == 201
     other = World(people)  # whose dispute, difference, auction, service, profile and paper are the second ones
     advertise_twice(people, world, other)
+    correspond(people, world, other)
     sell_another(people, world.seller, people.known("both"))
     rated = [{"category_id": here.category["id"], "seller_id": world.seller.id} for here in (world, other)]
     for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}, *rated):
@@ -194,6 +197,7 @@ def cursors(people, world, operations):
         token = admin if pattern in FOR_ADMINS else both
         people.again("both")
         token = people.known("both").access if token is not admin else admin
+        token = world.buyer.access if pattern in FOR_MEMBERS else token
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
     assert all(cursor for _token, cursor, _operation in found.values()), found
     return found
@@ -208,6 +212,29 @@ def advertise_twice(people, world, other):
         apply_for(people, one.advertisement_id, known)
         path = f"/api/v1/advertisement-applications/{one.application['id']}/dispute"
         assert people.ask("POST", path, one.buyer.access, {"reason": "no answer"}).status_code == 200
+
+
+def correspond(people, world, second):
+    """Let ``both`` write to and know two people, who post statuses, and block two; the world's buyer writes again."""
+    both, friends = people.known("both"), (world.buyer, second.buyer)
+    for friend in friends:
+        begun = people.ask("POST", "/api/v1/conversations", both.access, {"username": name_of(people, friend)}).json()
+        for who in (both, friend):
+            say(people, who, begun["id"])
+        assert people.ask("POST", "/api/v1/statuses", friend.access, {"text": "Come and see"}).status_code == 201
+    for blocked in (world.seller, second.seller):
+        assert people.ask("PUT", f"/api/v1/blocks/{blocked.id}", both.access).status_code == 204
+    say(people, world.buyer, world.conversation["id"])
+
+
+def say(people, who, conversation_id):
+    body = {"client_id": str(uuid.uuid4()), "text": "Greetings"}
+    answer = people.ask("POST", f"/api/v1/conversations/{conversation_id}/messages", who.access, body)
+    assert answer.status_code == 201, answer.text
+
+
+def name_of(people, person):
+    return people.ask("GET", f"/api/v1/users/{person.id}").json()["username"]
 
 
 def sell_another(people, seller, buyer):
@@ -257,14 +284,25 @@ def test_the_cursor_of_another_list_is_refused(people, cursors):
                 assert refused(people.ask("GET", f"{path}?cursor={cursor}", token)), (path, other)
 
 
-def test_the_cursor_of_another_order_or_filter_of_the_same_list_is_refused(people, cursors):
+def test_the_cursor_of_another_order_or_filter_of_the_same_list_is_refused(people, world, cursors):
     token, cursor, _operation = cursors["/api/v1/orders"]
     assert refused(people.ask("GET", f"/api/v1/orders?role=seller&cursor={cursor}", token))
     token, cursor, _operation = cursors["/api/v1/listings"]
     assert refused(people.ask("GET", f"/api/v1/listings?sort=price&cursor={cursor}", token))
+    messages = FOR_MEMBERS[0].format(**world.ids())
+    token, cursor, _operation = cursors[messages]
+    assert refused(people.ask("GET", f"{messages}?order=oldest&cursor={cursor}", token))
 
 
 def test_the_cursor_of_another_person_is_refused_where_lists_are_personal(people, world, cursors):
-    for path in ("/api/v1/orders", "/api/v1/users/me/sessions", "/api/v1/webhook-deliveries", "/api/v1/payouts"):
+    for path in (
+        "/api/v1/orders",
+        "/api/v1/users/me/sessions",
+        "/api/v1/webhook-deliveries",
+        "/api/v1/payouts",
+        "/api/v1/conversations",
+        "/api/v1/contacts",
+        "/api/v1/statuses",
+    ):
         _token, cursor, _operation = cursors[path]
         assert refused(people.ask("GET", f"{path}?cursor={cursor}", world.buyer.access)), path

@@ -162,6 +162,8 @@ class World:
         hook = {"url": "https://93.184.215.14/hook", "description": f"Stock {uuid.uuid4().hex}"}
         self.endpoint = self._made("POST", "/api/v1/webhook-endpoints", self.seller, hook)
         self.delivery = self._made("POST", f"/api/v1/webhook-endpoints/{self.endpoint['id']}/test", self.seller)
+        self.conversation, self.message, self.attachment = self._write()
+        self.status = self._made("POST", "/api/v1/statuses", self.buyer, {"text": f"Selling out {uuid.uuid4().hex}"})
         profile = {"brand_name": "Kikoi House", "business_name": f"Works {uuid.uuid4().hex}"}
         self.vendor = self._made("POST", "/api/v1/vendors", self.seller, profile)
         self.paper = self._upload("/api/v1/kyc-documents?kind=identity", self.seller)
@@ -205,6 +207,13 @@ class World:
         charge = (self.buyer.id, self.order["id"], "unpaid")
         assert self._people.market.perform(lambda request: request.find_service(ViolationService).record(*charge))
         return self._made("GET", "/api/v1/users/me/violations", self.buyer)["items"][0]
+
+    def _write(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """Let the buyer write to the seller about the order, with a picture; return room, message and picture."""
+        room = self._made("POST", f"/api/v1/orders/{self.order['id']}/conversation", self.buyer)
+        picture = self._upload(f"/api/v1/conversations/{room['id']}/attachments", self.buyer)
+        body = {"client_id": str(uuid.uuid4()), "text": f"In blue {uuid.uuid4().hex}", "attachments": [picture["id"]]}
+        return room, self._made("POST", f"/api/v1/conversations/{room['id']}/messages", self.buyer, body), picture
 
     def _pay_out(self) -> tuple[str, dict[str, Any]]:
         """Let the seller ask for money at a destination; nobody pays out to where these people are."""
@@ -252,6 +261,10 @@ class World:
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
+            "conversation_id": self.conversation["id"],
+            "message_id": self.message["id"],
+            "attachment_id": self.attachment["id"],
+            "status_id": self.status["id"],
             "vendor_id": self.vendor["id"],
             "document_id": self.paper["id"],
             "address_id": self.address["id"],
@@ -289,5 +302,8 @@ class World:
             self.delivery["message_id"],
             self.invoice["number"],
             self.recharge["id"],
+            self.message["text"],
+            self.message["client_id"],
+            self.status["text"],
             self.vendor["business_name"],
         }

@@ -79,15 +79,36 @@ def test_a_flight_has_so_many_items_at_most(make, runway):
     assert runway.flights == [[0], [1, 2], [3, 4], [5]]
 
 
+def test_who_only_waits_carries_out_what_nobody_else_is_about(make):
+    threads = []
+    batcher = make(lambda items: [threads.append(threading.current_thread()) or item for item in items])
+    assert batcher.submit(1, by_myself=True).done()
+    assert batcher.submit(2).result(PATIENCE) == 2
+    assert [thread is threading.current_thread() for thread in threads] == [True, False]
+
+
+def test_what_comes_while_somebody_flies_by_themselves_flies_next(make, runway):
+    batcher = make(runway.carry_out)
+    first = threading.Thread(target=lambda: batcher.submit(0, by_myself=True))
+    first.start()
+    assert runway.under_way.acquire(timeout=PATIENCE)
+    futures = [batcher.submit(number, by_myself=True) for number in range(1, 4)]
+    runway.clear.release(2)
+    assert [future.result(PATIENCE) for future in futures] == [2, 4, 6]
+    first.join(PATIENCE)
+    assert runway.flights == [[0], [1, 2, 3]]
+
+
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(0, 99), min_size=1, max_size=40), st.integers(1, 7), st.integers(1, 4))
-def test_every_item_flies_once_and_each_sender_keeps_its_order(numbers, largest, senders):
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=40), st.integers(1, 7), st.integers(1, 4), st.booleans())
+def test_every_item_flies_once_and_each_sender_keeps_its_order(numbers, largest, senders, by_myself):
     flown = []
     batcher = Batcher(lambda items: flown.extend(items) or items, name="test", largest=largest)
     answers = {}
 
     def send(sender):
-        futures = [batcher.submit((sender, place, number)) for place, number in enumerate(numbers)]
+        mine = {"by_myself": by_myself and sender % 2 == 0}  # some wait for themselves, others do not
+        futures = [batcher.submit((sender, place, number), **mine) for place, number in enumerate(numbers)]
         answers[sender] = [future.result(PATIENCE) for future in futures]
 
     threads = [threading.Thread(target=send, args=[sender]) for sender in range(senders)]

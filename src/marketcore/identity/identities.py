@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
+from marketcore.db.session import Reader
 from marketcore.identity.rules import Identity
 from marketcore.identity.tokens import AccessTokens, Claims
 
@@ -40,7 +41,7 @@ class Identities:
     """
 
     def __init__(self, engine: Engine, tokens: AccessTokens, *, verified_only: bool = False) -> None:
-        self._engine = engine
+        self._reader = Reader(engine)
         self._tokens = tokens
         self._verified_only = verified_only
         self._lock = threading.Lock()
@@ -78,8 +79,7 @@ class Identities:
         return self._database_time + (asked - self._looked_at)
 
     def _look(self, asked: float) -> None:
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            number, now = connection.execute(_REVISION).one()
+        ((number, now),) = self._reader.execute(_REVISION, {})
         if number != self._revision:
             self.forget()
         self._revision, self._database_time, self._looked_at = number, now, asked
@@ -101,10 +101,10 @@ class Identities:
             "not_before": claims.not_before,
             "expires": claims.expires,
         }
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            row = connection.execute(_LIVE, values).one_or_none()
-        if row is None:
+        found = self._reader.execute(_LIVE, values)
+        if not found:
             return None
+        (row,) = found
         unverified = self._verified_only and row.unverified
         return Identity(row.id, frozenset(row.roles), row.session_id, row.blocked, unverified)
 

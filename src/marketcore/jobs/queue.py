@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
 
+from marketcore.db.together import Answer, answers_of
 from marketcore.jobs.calling import CHANNEL
 
 # market_clock() stands in sub-selects so that it is read once and run_at can be searched by index.
@@ -87,13 +89,13 @@ def claim(executor: Any, names: Sequence[str], lease_seconds: float) -> Lease | 
 
     Rows with other names (of a plugin that is disabled here) are left as they are.
     """
-    row = executor.execute(_CLAIM, {"names": list(names), "lease_seconds": lease_seconds}).one_or_none()
-    return None if row is None else Lease(row.id, row.name, row.arguments, row.attempts, row.lease_token)
+    found = _answer(executor, _CLAIM, {"names": list(names), "lease_seconds": lease_seconds})
+    return Lease(*found.rows[0]) if found.rows else None
 
 
 def acknowledge(executor: Any, lease: Lease) -> None:
     """Delete the job that has been done; ``LeaseLost`` where it has become somebody else's."""
-    if executor.execute(_ACKNOWLEDGE, _key(lease)).rowcount != 1:
+    if _answer(executor, _ACKNOWLEDGE, _key(lease)).count != 1:
         raise LeaseLost(
             f"job {lease.id} ({lease.name}) was taken over by another worker during attempt {lease.attempts}"
         )
@@ -119,6 +121,13 @@ def fail(executor: Any, lease: Lease, error: str, *, delay_seconds: float, dead:
 def forget_older_dead(executor: Any, lease: Lease) -> None:
     """Keep only the newest dead run of a periodic job, so that a failing one cannot fill the table."""
     executor.execute(_FORGET_DEAD, {"name": lease.name, "id": lease.id})
+
+
+def _answer(executor: Any, statement: TextClause, values: dict[str, Any]) -> Answer:
+    """Execute ``statement`` in a session's transaction, or on a connection as a transaction of its own."""
+    of_session = isinstance(executor, Session)
+    connection = executor.connection() if of_session else executor
+    return answers_of(connection, [(statement, values)], begin=of_session)[0]
 
 
 def _key(lease: Lease) -> dict[str, Any]:

@@ -121,7 +121,8 @@ class Document:
 
     def _event(self, channel: str, event: LiveEventType) -> str:
         data = json_schema(event.schema, self._spec, Direction.ANSWER)
-        frame = {**SERVER_FRAMES["event"][1], "op": {"const": "event"}, "type": {"const": event.type}, "data": data}
+        op = "event" if event.stored else "signal"
+        frame = {**SERVER_FRAMES[op][1], "op": {"const": op}, "type": {"const": event.type}, "data": data}
         frame["channel"] = {"type": "string", "pattern": _pattern(event.pattern)}
         name = f"{channel}.{event.type}"
         self._message(name, _first_line(type(event.schema)), _frame(frame), title=event.type)
@@ -197,6 +198,11 @@ SERVER_FRAMES: Mapping[str, tuple[str, Mapping[str, Any], frozenset[str]]] = {
             "data": {"type": "object"},
             "at": {"type": "string", "format": "date-time"},
         },
+        frozenset(),
+    ),
+    "signal": (
+        "Something is so at this moment; it has no place in the stream and is not told again",
+        {"channel": {"type": "string"}, "type": {"type": "string"}, "data": {"type": "object"}},
         frozenset(),
     ),
     "reply": ("A command has been carried out", {"id": _ID, "data": {"type": "object"}}, frozenset()),

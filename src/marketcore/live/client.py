@@ -110,7 +110,8 @@ class LiveClient:
 
     ``token`` is an access token; ``ticket`` answers a ticket of ``POST /api/v1/live/tickets``. A function is asked at
     each connection, so that the client outlives what it answers. With neither there are public channels only.
-    ``timeout`` is how many seconds a call may take. ``Ended`` is raised when coming back makes no sense.
+    ``timeout`` is how many seconds a call may take. ``Ended`` is raised when coming back makes no sense. ``on_signal``
+    is called with each signal, ``{"channel", "type", "data"}``, while another call waits.
     """
 
     def __init__(
@@ -120,8 +121,10 @@ class LiveClient:
         token: str | Callable[[], str] | None = None,
         ticket: Callable[[], str | None] | None = None,
         timeout: float = 10,
+        on_signal: Callable[[Frame], None] | None = None,
     ) -> None:
         self._url = url
+        self._on_signal = on_signal
         self._token = token
         self._ticket = ticket
         self._timeout = timeout
@@ -332,6 +335,9 @@ class LiveClient:
             self._answer = frame
         elif frame["op"] == "error":
             self._refused(frame.get("id"), frame["problem"])
+        elif frame["op"] == "signal":
+            if listener is not None and self._on_signal is not None:
+                self._on_signal({key: frame[key] for key in ("channel", "type", "data")})
         elif listener is not None:
             self._hear(listener, frame)
 

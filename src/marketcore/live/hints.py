@@ -1,7 +1,8 @@
-"""What travels over Redis: an event, ready encoded, that has just been committed; and news about rights.
+"""What travels over Redis: an event, ready encoded, that has just been committed; news about rights; and signals.
 
-Both are hints. The gateway believes no more of them than the database confirms, and needs none of them. Several may
-travel as one message, with a ``SEPARATOR`` between them that none of them contains.
+The first two are hints. The gateway believes no more of them than the database confirms, and needs none of them. A
+signal, such as that somebody is typing, is in no database: it reaches whoever listens at that moment, or nobody.
+Several messages may travel as one, with a ``SEPARATOR`` between them that none of them contains.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from marketcore.web.json import dumps, utc
 
 EVENTS = "marketcore:live:events"
 CONTROL = "marketcore:control"
+SIGNALS = "marketcore:live:signals"
 SEPARATOR = b"\0"
 
 
@@ -50,6 +52,20 @@ def decode_event(message: bytes) -> Event:
     head, _newline, frame = message.partition(b"\n")
     epoch, offset, channel = head.decode().split(" ")
     return Event(channel, epoch, int(offset), frame)
+
+
+def encode_signal(channel: str, type_: str, data: bytes) -> bytes:
+    """Return the message that has the gateways pass a signal on; ``data`` is JSON already."""
+    frame = dumps({"op": "signal", "channel": channel, "type": type_, "data": msgspec.Raw(data)})
+    return f"{channel}\n".encode() + frame
+
+
+def decode_signal(message: bytes) -> tuple[str, bytes]:
+    """Return a signal's channel and the text of its frame; ``ValueError`` if the message is none of ours."""
+    channel, newline, frame = message.partition(b"\n")
+    if not newline:
+        raise ValueError("a signal begins with the name of its channel")
+    return channel.decode(), frame
 
 
 def encode_revocation(user_id: int) -> bytes:

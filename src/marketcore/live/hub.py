@@ -141,6 +141,11 @@ class Hub(Generic[M]):
         """Return the channels ``member`` is in or about to be in, by name."""
         return tuple(sorted(self._memberships.get(member, ())))
 
+    def members_of(self, channel: str) -> tuple[M, ...]:
+        """Return who listens to ``channel``, without those who are about to."""
+        found = self._channels.get(channel)
+        return () if found is None else tuple(found.members)
+
     def join(self, member: M, channel: str, since: Position | None = None) -> None:
         """Let ``member`` into ``channel``; the next reads answer with a ``Joined``."""
         mine = self._memberships.setdefault(member, set())

@@ -1,5 +1,7 @@
 """``request.publish``: events become rows at the very end of the transaction, and hints after it.
 
+``request.signal`` is for what is not worth a row: that somebody is typing, or how many are watching.
+
 All events of a transaction are written by one statement, its last, in the order of the channels' names. The row
 lock on each channel makes offsets gapless and their order that of the commits (never read an outbox by
 ``id > last``: a sequence promises neither).
@@ -17,11 +19,12 @@ from sqlalchemy import event as session_events
 from sqlalchemy import text
 from sqlalchemy.orm import Session, SessionTransaction
 
-from marketcore.live.hints import CONTROL, EVENTS, encode_event, encode_revocation, event_frame
+from marketcore.live.hints import CONTROL, EVENTS, SIGNALS, encode_event, encode_revocation, encode_signal, event_frame
 from marketcore.live.hub import Event
 from marketcore.web.json import dumps
 
 LARGEST_DATA = 16 * 1024
+LARGEST_SIGNAL = 1024
 _BUFFER = object()
 
 _WRITE = text(
@@ -95,20 +98,40 @@ def publish(request: Any, channel: str, type: str, data: Mapping[str, Any]) -> N
 
 def make_event(registry: Any, channel: str, type: str, data: Mapping[str, Any]) -> LiveEvent:
     """Return a checked event for an ``EventBatch``; ``LookupError`` and ``ValueError`` as for ``publish``."""
+    _check_declared(registry, channel, type, stored=True)
+    return LiveEvent(channel, type, _encoded(type, data, LARGEST_DATA).decode())
+
+
+def signal(request: Any, channel: str, type: str, data: Mapping[str, Any]) -> None:
+    """Tell whoever listens to ``channel`` at this moment, once this transaction has been committed.
+
+    Nothing is stored: a signal has no offset, is not repeated to those who come back, and is lost while Redis is away.
+    ``type`` was declared with ``add_live_event(…, stored=False)``; ``data`` is a JSON object of at most 1 KiB.
+    ``LookupError`` and ``ValueError`` as for ``publish``.
+    """
+    _check_declared(request.registry, channel, type, stored=False)
+    message = (SIGNALS, encode_signal(channel, type, _encoded(type, data, LARGEST_SIGNAL)))
+    request.tm.get().addAfterCommitHook(_send, args=(request.registry, [message]))
+
+
+def _check_declared(registry: Any, channel: str, type: str, *, stored: bool) -> None:
     match = registry["live channels"].match(channel)
     if match is None:
         raise LookupError(f"no live channel is called {channel!r}: declare its pattern with add_live_channel")
-    if type not in registry["live event types"][match.pattern]:
-        raise LookupError(
-            f"the live channel {match.pattern!r} carries no events {type!r}: declare them with add_live_event"
-        )
+    declared = registry["live event types"][match.pattern].get(type)
+    if declared is None or declared.stored is not stored:
+        kind, how = ("events", "add_live_event") if stored else ("signals", "add_live_event(…, stored=False)")
+        raise LookupError(f"the live channel {match.pattern!r} carries no {kind} {type!r}: declare them with {how}")
+
+
+def _encoded(type: str, data: Mapping[str, Any], largest: int) -> bytes:
     encoded = dumps(dict(data))
-    if len(encoded) > LARGEST_DATA:
+    if len(encoded) > largest:
         raise ValueError(
-            f"the event {type!r} has {len(encoded)} bytes of data, more than {LARGEST_DATA}: send an id and let "
+            f"the event {type!r} has {len(encoded)} bytes of data, more than {largest}: send an id and let "
             "the client load the rest"
         )
-    return LiveEvent(channel, type, encoded.decode())
+    return encoded
 
 
 class EventBatch:
@@ -206,7 +229,8 @@ def _rolled_back(session: Session, ended: SessionTransaction) -> None:
 
 
 def includeme(config: Any) -> None:
-    """Add ``request.publish`` and ``request.recheck_live``."""
+    """Add ``request.publish``, ``request.signal`` and ``request.recheck_live``."""
     session_events.listen(config.registry["session_factory"], "after_soft_rollback", _rolled_back)
     config.add_request_method(publish)
+    config.add_request_method(signal)
     config.add_request_method(recheck_live)

@@ -140,17 +140,18 @@ class VariantService:
         self._store = store
         self._after_commit = after_commit
 
-    def make(self, media_id: int) -> None:
-        """Re-encode the upload of ``media_id``; running it again writes the same files or nothing.
+    def make(self, media_id: int) -> str | None:
+        """Re-encode the upload of ``media_id`` and return its new state; again it writes the same files or nothing.
 
-        Files are written before the row says so and without holding it; the upload goes after the commit.
+        Files are written before the row says so and without holding it; the upload goes after the commit. ``None``
+        where this was done before.
         """
         media = self._session.get(MediaObject, media_id)
         if media is None:
-            return
-        if media.state == "processing":
-            self._finish(media_id, self._encode(media))
+            return None
+        state = self._finish(media_id, self._encode(media)) if media.state == "processing" else None
         self._after_commit(self._store.delete, incoming_path(media.key))
+        return state
 
     def _encode(self, media: MediaObject) -> dict[str, Any]:
         data = self._store.get(incoming_path(media.key))
@@ -166,10 +167,10 @@ class VariantService:
             self._store.put(paths[name], variant.data)
         return {"state": "ready", "variants": paths, "width": made["large"].width, "height": made["large"].height}
 
-    def _finish(self, media_id: int, values: dict[str, Any]) -> None:
-        self._session.execute(
-            update(MediaObject).where(MediaObject.id == media_id, MediaObject.state == "processing").values(**values)
-        )
+    def _finish(self, media_id: int, values: dict[str, Any]) -> str | None:
+        waiting = update(MediaObject).where(MediaObject.id == media_id, MediaObject.state == "processing")
+        state: str | None = self._session.scalar(waiting.values(**values).returning(MediaObject.state))
+        return state
 
     def sweep(self) -> int:
         """Delete files older than a day that no row needs; return how many."""

@@ -80,9 +80,10 @@ class LiveClient(Connection):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._events: deque[dict[str, Any]] = deque()
+        self._signals: deque[dict[str, Any]] = deque()
 
     def answer(self, *kinds: str) -> dict[str, Any]:
-        """Return the next frame of these kinds; events before it are kept for ``next_event``."""
+        """Return the next frame of these kinds; events and signals before it are kept for those who ask for them."""
         deadline = time.monotonic() + self.timeout
         while True:
             frame = self.receive(max(0, deadline - time.monotonic()))
@@ -90,8 +91,13 @@ class LiveClient(Connection):
                 return frame
             if frame["op"] == "error":
                 raise Refused(frame["problem"])
-            if frame["op"] == "event":
-                self._events.append(frame)
+            self._keep(frame)
+
+    def _keep(self, frame: dict[str, Any]) -> None:
+        if frame["op"] == "event":
+            self._events.append(frame)
+        elif frame["op"] == "signal":
+            self._signals.append(frame)
 
     def subscribe(self, channel: str, since: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Listen to ``channel`` and return the ``subscribed`` frame; ``Refused`` if that is not allowed."""
@@ -118,6 +124,16 @@ class LiveClient(Connection):
             frame = self.receive(max(0, deadline - time.monotonic()))
             if frame["op"] == "event":
                 return frame
+            self._keep(frame)
+
+    def next_signal(self, timeout: float | None = None) -> dict[str, Any]:
+        """Return the next ``signal`` frame; events before it are kept for ``next_event``."""
+        if self._signals:
+            return self._signals.popleft()
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        while (frame := self.receive(max(0, deadline - time.monotonic())))["op"] != "signal":
+            self._keep(frame)
+        return frame
 
     def events_until(self, offset: int) -> list[dict[str, Any]]:
         """Return the events up to the one at ``offset``."""

@@ -53,14 +53,15 @@ class BidDesk:
         self._registry = registry
         self._batcher: Batcher[Bid, dict[str, Any]] = Batcher(self._carry_out, name="bids")
 
-    def place(self, bid: Bid) -> Future[dict[str, Any]]:
+    def place(self, bid: Bid, *, by_myself: bool = False) -> Future[dict[str, Any]]:
         """Queue ``bid``; the future has its document (see ``schemas.BidDocument``) or raises why it is refused.
 
         ``NotFound``, ``OwnAuction``, ``Blocked``, ``Invalid`` (another currency), ``AuctionNotStarted``,
         ``AuctionClosed``, ``BidTooLow`` (with ``next_minimum``) or ``InsufficientFunds`` (for the deposit). To send
-        a bid again is harmless: the leader's same maximum changes nothing and is answered the same.
+        a bid again is harmless: the leader's same maximum changes nothing and is answered the same. Who is going to
+        wait for the answer anyway places the bid ``by_myself`` (see ``Batcher.submit``).
         """
-        return self._batcher.submit(bid)
+        return self._batcher.submit(bid, by_myself=by_myself)
 
     def close(self) -> None:
         """Answer what waits and end the thread."""

@@ -1,8 +1,8 @@
 """The frames of the protocol: JSON objects that name themselves in ``op``.
 
 A client sends ``auth``, ``subscribe``, ``unsubscribe``, ``command`` and ``ping``; it hears ``subscribed``, ``event``,
-``reply``, ``error`` and ``pong``. A frame may carry an ``id`` of the client's, which the answer repeats; a command
-has to.
+``signal``, ``reply``, ``error`` and ``pong``. A frame may carry an ``id`` of the client's, which the answer repeats; a
+command has to.
 """
 
 from __future__ import annotations

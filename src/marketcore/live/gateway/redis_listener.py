@@ -12,7 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from marketcore.live.hints import CONTROL, EVENTS, SEPARATOR, decode_event, decode_revocation
+from marketcore.live.hints import CONTROL, EVENTS, SEPARATOR, SIGNALS, decode_event, decode_revocation, decode_signal
 from marketcore.live.hub import Event
 
 log = structlog.get_logger(__name__)
@@ -21,18 +21,20 @@ LONGEST_PAUSE = 5.0
 
 
 class RedisListener:
-    """Calls ``on_event`` and ``on_revocation`` with what arrives, and ``on_connected`` after every gap."""
+    """Calls ``on_event``, ``on_signal`` and ``on_revocation`` with what arrives, ``on_connected`` after every gap."""
 
     def __init__(
         self,
         url: str,
         *,
         on_event: Callable[[Event], None],
+        on_signal: Callable[[str, bytes], None],
         on_revocation: Callable[[int], None],
         on_connected: Callable[[], None],
     ) -> None:
         self._url = url
         self._on_event = on_event
+        self._on_signal = on_signal
         self._on_revocation = on_revocation
         self._on_connected = on_connected
         self._pause = 0.0
@@ -55,7 +57,7 @@ class RedisListener:
             redis.Redis.from_url(self._url, socket_connect_timeout=2, retry=retry) as client,
             client.pubsub() as messages,
         ):
-            await _undisturbed(messages.subscribe(EVENTS, CONTROL))
+            await _undisturbed(messages.subscribe(EVENTS, SIGNALS, CONTROL))
             async for message in messages.listen():
                 self._take(message)
 
@@ -73,6 +75,8 @@ class RedisListener:
     def _take_hint(self, topic: bytes, hint: bytes) -> None:
         if topic == EVENTS.encode():
             self._on_event(decode_event(hint))
+        elif topic == SIGNALS.encode():
+            self._on_signal(*decode_signal(hint))
         elif (user_id := decode_revocation(hint)) is not None:
             self._on_revocation(user_id)
 

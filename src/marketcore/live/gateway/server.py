@@ -100,6 +100,7 @@ class Gateway:
         redis = RedisListener(
             section(self._registry, "marketcore")["redis_url"],
             on_event=self.streams.hint,
+            on_signal=self.streams.signal,
             on_revocation=self._warden.suspect_user,
             on_connected=self.streams.suspect_all,
         )

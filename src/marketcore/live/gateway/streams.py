@@ -52,6 +52,13 @@ class Streams:
         if self.hub.due:
             self._wake.set()
 
+    def signal(self, channel: str, frame: bytes) -> None:
+        """Pass a signal on to whoever listens now."""
+        if members := self.hub.members_of(channel):
+            told = prepared(frame)
+            for socket in members:
+                socket.offer(told)
+
     def suspect_all(self) -> None:
         """Look for lost hints in every channel."""
         self.hub.suspect_all()

@@ -4,11 +4,13 @@
  * @module
  * @typedef {{epoch: string | null, offset: number}} Position where a listener stands in a channel: the `stream` of a document
  * @typedef {{channel: string, offset: number, type: string, data: any, at: string}} LiveEvent
+ * @typedef {{channel: string, type: string, data: any}} LiveSignal true at this moment, stored nowhere
  * @typedef {{type: string, title: string, status: number, detail: string, [extra: string]: any}} Problem as in RFC 9457
  * @typedef {object} Listener
  * @property {Position | null} [since] the `stream` of the document that the events continue
  * @property {(document: any, position: Position) => void} [snapshot] begin again from this document
  * @property {(event: LiveEvent) => void} [event] the next event
+ * @property {(signal: LiveSignal) => void} [signal] something is so at this moment, such as that somebody is typing
  * @property {() => unknown} [lost] load the resource again; may answer (a promise of) its `stream` or the document itself
  * @property {(problem: Problem) => void} [refused] this channel may not be listened to: the subscription has ended
  * @typedef {object} Carrier what a stream needs of its connection

@@ -235,8 +235,15 @@ export class MarketLive extends EventTarget {
     if (this.#status !== "open") this.#opened();
     if (frame.op === "event") this.#streams.get(frame.channel)?.take(frame);
     else if (frame.op === "subscribed") this.#streams.get(frame.channel)?.begin(frame);
+    else if (frame.op === "signal") this.#signal(frame);
     else if (frame.op === "reply") this.#settle(frame.id)?.resolve(frame.data);
     else if (frame.op === "error") this.#refused(frame);
+  }
+
+  /** @param {import("./marketcore-live-stream.js").LiveSignal} signal */
+  #signal({ channel, type, data }) {
+    const stream = this.#streams.get(channel);
+    if (stream) safely(() => stream.listener.signal?.({ channel, type, data }));
   }
 
   #opened() {
