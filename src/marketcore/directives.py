@@ -58,13 +58,14 @@ class LiveChannel:
 
     ``may_join(request, **parameters)`` decides for the identity of ``request``; ``path`` is the plain address that
     subscribes by itself; ``snapshot(request, **parameters)`` is the document of what the channel is about, with its
-    ``stream``; ``parameters`` are whole numbers.
+    ``stream``; ``parameters`` are whole numbers. With ``presence`` its listeners are counted.
     """
 
     pattern: str
     may_join: Callable[..., bool]
     path: str | None
     snapshot: Callable[..., Mapping[str, Any]] | None = None
+    presence: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,14 +223,20 @@ def _subscribe(config: Any, category: str, subscriber: Any, event: type) -> None
 
 
 def add_live_channel(
-    config: Any, pattern: str, may_join: Any, *, path: str | None = None, snapshot: Any | None = None
+    config: Any,
+    pattern: str,
+    may_join: Any,
+    *,
+    path: str | None = None,
+    snapshot: Any | None = None,
+    presence: bool = False,
 ) -> None:
     """Let clients subscribe to channels named after ``pattern`` where ``may_join`` agrees."""
     if path is not None and set(_PARAMETER.findall(path)) != set(_PARAMETER.findall(pattern)):
         raise ConfigurationError(
             f"the live channel {pattern!r} and its path {path!r} have different parameters: name the same ones"
         )
-    channel = LiveChannel(pattern, config.maybe_dotted(may_join), path, config.maybe_dotted(snapshot))
+    channel = LiveChannel(pattern, config.maybe_dotted(may_join), path, config.maybe_dotted(snapshot), presence)
     _declare(config, "live channels", pattern, channel, claim=channel_shape(pattern), path=path)
     if path is not None:
         config.action(("live paths", channel_shape(path)))
@@ -344,6 +351,16 @@ def add_sms_provider(config: Any, name: str, provider: Any) -> None:
     _declare(config, "sms providers", name, provider)
 
 
+def add_login_check(config: Any, name: str, check: Any) -> None:
+    """Ask ``check(request, login)`` before a session opens for whoever owns an account; raising holds the login."""
+    _declare(config, "login checks", name, config.maybe_dotted(check))
+
+
+def add_step_up(config: Any, name: str, check: Any) -> None:
+    """Ask ``check(request)`` before views with ``step_up=True``; it raises ``StepUpNeeded`` without a fresh proof."""
+    _declare(config, "step-up checks", name, config.maybe_dotted(check))
+
+
 def add_payment_purpose(config: Any, name: str, purpose: Any) -> None:
     """Let payments be made for ``name``; ``purpose`` is a ``PaymentPurpose`` or its dotted name."""
     _declare(config, "payment purposes", name, config.maybe_dotted(purpose))
@@ -399,6 +416,8 @@ CATEGORIES = (
     "ledger checks",
     "notification types",
     "sms providers",
+    "login checks",
+    "step-up checks",
     "processes",
     "front pages",
     "migrations",
@@ -423,6 +442,8 @@ DIRECTIVES: Mapping[str, Callable[..., Any]] = {
         add_ledger_check,
         add_notification_type,
         add_sms_provider,
+        add_login_check,
+        add_step_up,
         add_process,
         add_front_page,
         add_migrations,

@@ -11,11 +11,13 @@ class MarketError(Exception):
 
     ``code`` is the stable, documented name of the refusal (the last part of the problem's ``type``).
     ``extra`` is added to the problem document; ``errors`` maps a field's path to what is wrong with it.
+    Over HTTP, what was written before a refusal that ``keeps`` stays written: a wrong guess has to be counted.
     """
 
     status = 400
     code = "bad-request"
     title = "The request cannot be carried out"
+    keeps = False
 
     def __init__(self, detail: str = "", *, errors: Mapping[str, str] | None = None, **extra: Any) -> None:
         super().__init__(detail or self.title)
@@ -60,6 +62,15 @@ class EmailUnverified(Forbidden):
     code, title = "email-unverified", "The e-mail address of this account is not confirmed"
 
 
+class StepUpNeeded(Forbidden):
+    """Being logged in is not enough for this: a fresh proof of the second factor is needed first.
+
+    ``methods`` are the ways to prove it, ``minutes`` is how long a proof counts.
+    """
+
+    code, title = "step-up-needed", "Prove your second factor first"
+
+
 class NotFound(MarketError):
     """It does not exist, or not for this caller."""
 
@@ -94,6 +105,12 @@ class OutOfStock(Conflict):
     """Less is left than was asked for."""
 
     code, title = "out-of-stock", "Not enough is left"
+
+
+class PriceChanged(Conflict):
+    """What it cost when it was last shown is not what it costs now."""
+
+    code, title = "price-changed", "The price has changed"
 
 
 class InsufficientFunds(Conflict):

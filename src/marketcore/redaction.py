@@ -10,7 +10,7 @@ from typing import Any
 MASK = "***"
 
 _SENSITIVE = (
-    "password|passwd|passphrase|passkey|secret|token|authorization|credential|cookie|signature|jwt|bearer|"
+    "password|passwd|passphrase|passkey|secret|token|authorization|credential|cookie|signature|jwt|bearer|app[_-]?certificate|"
     "(?:api|private|consumer|access|signing|encryption|security)[_-]?key"
 )
 # Short words are secrets only on their own: "pin" is, "shipping" is not.

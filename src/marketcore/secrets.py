@@ -33,6 +33,11 @@ class Secrets:
         made = hmac.new(self.derive("code"), id.encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
+    def digits(self, id: str) -> str:
+        """Return the six digits that belong to ``id``: for people to type, where the tries are counted."""
+        made = hmac.new(self.derive("digits"), id.encode(), hashlib.sha256).digest()
+        return f"{int.from_bytes(made) % 1_000_000:06d}"
+
 
 def load_secrets(secret: str, environment: str, data_dir: str) -> Secrets:
     """Return the configured secrets; only development may do without a setting (one is made and kept).

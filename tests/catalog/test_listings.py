@@ -28,6 +28,7 @@ def test_a_product_is_put_on_sale_at_a_fixed_price(shop, seller):
         "kind": "fixed_price",
         "state": "active",
         "price": PRICE,
+        "offer": None,
         "quantity": 7,
         "product": {"id": product_id, "title": "Teapot", "cover": None},
         "seller": {"id": seller.id, "username": document["seller"]["username"]},

@@ -42,6 +42,11 @@ def test_each_statement_has_its_rows_in_order_and_a_commit_travels_with_them(eng
     assert kept(engine) == 1
 
 
+def test_rows_without_columns_are_rows(engine: Any) -> None:
+    with engine.connect() as connection:
+        assert execute_together(connection, (text("SELECT FROM generate_series(1, 3)"), {})) == [[(), (), ()]]
+
+
 def test_without_a_commit_nothing_stays(engine: Any) -> None:
     with engine.connect() as connection:
         execute_together(connection, (PUT, {"number": 1}))

@@ -11,7 +11,7 @@ def deeds(people, token):
     return {deed: people.call("GET", f"/api/v1/trading_post/{deed}", token).status_code for deed in DEEDS}
 
 
-def test_every_role_has_its_own_rights_and_an_admin_has_nobody_elses(trading_post, people_of):
+def test_L1_every_role_has_its_own_rights_and_an_admin_has_nobody_elses(trading_post, people_of):
     people = people_of(trading_post)
     seen = {
         "nobody": deeds(people, None),
@@ -30,7 +30,7 @@ def test_every_role_has_its_own_rights_and_an_admin_has_nobody_elses(trading_pos
     }
 
 
-def test_a_blocked_account_logs_in_again_and_reads_but_does_not_trade(trading_post, people_of):
+def test_M6_a_blocked_account_logs_in_again_and_reads_but_does_not_trade(trading_post, people_of):
     people = people_of(trading_post)
     ann = people.register(role="both")
     people.block(ann, "sold stolen goods")
@@ -44,7 +44,7 @@ def test_a_blocked_account_logs_in_again_and_reads_but_does_not_trade(trading_po
     assert (account["blocked"], account["blocked_reason"]) == (True, "sold stolen goods")
 
 
-def test_unblocking_gives_the_rights_back_at_once(trading_post, people_of):
+def test_M1_unblocking_gives_the_rights_back_at_once(trading_post, people_of):
     people = people_of(trading_post)
     ann, admin = people.register(), people.admin()
     people.block(ann)

@@ -15,7 +15,7 @@ from marketcore.identity.passwords import Passwords
 URL = "/api/v1/auth/login"
 
 
-def test_somebody_logs_in_with_their_address_or_their_username_in_any_case(people):
+def test_B1_somebody_logs_in_with_their_address_or_their_username_in_any_case(people):
     people.register(email="ann@example.com", username="AnnsShop")
     for name in ({"email": "ANN@example.com"}, {"username": "annsshop"}, {"email": " ann@example.com"}):
         answer = people.call("POST", URL, json={**name, "password": people.password})
@@ -176,7 +176,7 @@ def test_no_password_and_no_token_reaches_the_log(market, people, capfd, caplog)
         assert token not in log
 
 
-def test_an_operator_makes_an_admin_and_no_other_role_than_those_that_exist(market, people):
+def test_M1_an_operator_makes_an_admin_and_no_other_role_than_those_that_exist(market, people):
     from marketcore.exceptions import Invalid
     from marketcore.identity.services import create_user
 

@@ -7,7 +7,7 @@ import pytest
 ME = "/api/v1/users/me"
 
 
-def test_an_owner_changes_names_and_number_and_nothing_else_moves(people):
+def test_M16_an_owner_changes_names_and_number_and_nothing_else_moves(people):
     ann = people.register(first_name="Ann", phone="0712345678")
     before = people.me(ann.access).json()
     answer = people.call("PATCH", ME, ann.access, json={"last_name": "Wanjiru", "username": "Ann.Shop"})

@@ -16,7 +16,7 @@ def count(market):
     return market.query("SELECT count(*) FROM users")[0][0]
 
 
-def test_an_account_is_made_and_logged_in(market, people):
+def test_B1_an_account_is_made_and_logged_in(market, people):
     body = {**GOOD, "email": "Ann@Example.com", "first_name": "Ann", "last_name": "Ó", "phone": "+254712345678"}
     answer = people.call("POST", URL, json=body)
     told = answer.json()
@@ -35,12 +35,12 @@ def test_an_account_is_made_and_logged_in(market, people):
     assert market.query("SELECT password_hash LIKE '$argon2id$%' FROM users")[0][0]
 
 
-def test_somebody_signs_up_as_buyer_seller_or_both(people):
+def test_B3_somebody_signs_up_as_buyer_seller_or_both(people):
     roles = {role: people.me(people.register(role=role).access).json()["roles"] for role in ("buyer", "seller", "both")}
     assert roles == {"buyer": ["buyer"], "seller": ["seller"], "both": ["buyer", "seller"]}
 
 
-def test_an_email_address_has_one_account_in_whatever_case(market, people):
+def test_B1_an_email_address_has_one_account_in_whatever_case(market, people):
     people.register(email="ann@example.com")
     answer = people.call("POST", URL, json={**GOOD, "email": "ANN@EXAMPLE.COM"})
     assert answer.status_code == 409
@@ -180,7 +180,7 @@ def test_enormous_fields_are_refused_and_make_no_account(market, people):
     gc.collect()
 
 
-def test_a_field_named_twice_makes_nobody_an_admin(market, people):
+def test_S1_a_field_named_twice_makes_nobody_an_admin(market, people):
     for first, last in (("buyer", "admin"), ("admin", "buyer")):
         body = f'{{"role":"{first}","email":"{last}@example.com","password":"correct horse battery","role":"{last}"}}'
         answer = people.call("POST", URL, content=body, headers={"Content-Type": "application/json"})

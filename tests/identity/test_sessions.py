@@ -37,7 +37,7 @@ def ended(market):
     return seen
 
 
-def test_logging_out_ends_both_tokens_at_once(people, ended):
+def test_B1_logging_out_ends_both_tokens_at_once(people, ended):
     ann = people.register()
     elsewhere = people.log_in(ann.email)
     assert people.me(ann.access).status_code == 200
@@ -122,7 +122,7 @@ def test_somebody_looked_up_while_a_session_ends_is_not_remembered(market, peopl
     assert identities.authenticate(ann.access) is None
 
 
-def test_refreshing_gives_new_tokens_of_the_same_session(market, people):
+def test_K1_refreshing_gives_new_tokens_of_the_same_session(market, people):
     ann = people.register()
     told = people.refresh(ann.refresh).json()
     assert set(told) == {"access", "refresh", "token_type", "expires_in"}
@@ -202,7 +202,7 @@ def test_a_session_that_rests_too_long_is_over_and_one_in_use_is_not(market, peo
     assert people.refresh(told["refresh"]).status_code == 200
 
 
-def test_a_new_password_ends_every_other_session(people, ended):
+def test_M16_a_new_password_ends_every_other_session(people, ended):
     ann = people.register()
     elsewhere = people.log_in(ann.email)
     assert change_password(people, ann.access, people.password, "another good secret").status_code == 204
@@ -297,7 +297,7 @@ def test_a_session_ends_without_redis_too(make_market, people_of, quick):
     assert crowd.me(ann.access).status_code == 401
 
 
-def test_sessions_that_expired_are_deleted_and_the_others_kept(market, people):
+def test_K8_sessions_that_expired_are_deleted_and_the_others_kept(market, people):
     people.register()
     market.travel("20 days")
     ann = people.register()

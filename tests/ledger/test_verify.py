@@ -181,6 +181,9 @@ DISPUTE = f"""
     SELECT '{OPERATION}', id, 'mpesa', 'dp', 'KES', 5, {{taken}}, '{{state}}' FROM payments
 """
 PART = f"INSERT INTO dispute_parts (dispute_id, order_id, amount_minor) VALUES ('{OPERATION}', 1, 5)"
+FREEZE = f"""
+    INSERT INTO order_freezes (id, order_id, currency, amount_minor, cause) VALUES ('{OPERATION}', 1, 'KES', 5, 'doubt')
+"""
 CONTESTED = "UPDATE orders SET state = 'disputed', disputed_from = 'paid'"
 OPERATIONS = {
     "a refund has no money": ([REFUND], "refunds due", "KES"),
@@ -191,6 +194,8 @@ OPERATIONS = {
         "disputes hold their money",
         OPERATION,
     ),
+    "a freeze has no money": ([FREEZE], "freezes hold their money", OPERATION),
+    "an order does not know that it is frozen": ([FREEZE], "disputes hold their money", 1),
     "an order is contested by nobody": ([CONTESTED], "disputes hold their money", 1),
     "an order does not know of its dispute": (
         [DISPUTE.format(taken=0, state="open"), PART],

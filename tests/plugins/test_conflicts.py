@@ -27,6 +27,8 @@ OF_GOOD = {
     "good ledger check": "ledger checks 'good names'",
     "good notification type": "notification types 'good.polished'",
     "good SMS provider": "sms providers 'good_sms'",
+    "good login check": "login checks 'good_mood'",
+    "good step-up": "step-up checks 'good_mood'",
     "good process": "processes 'good_sweeper'",
     "good front page": "front pages 'good_things'",
     "good route": "route 'good.things'",

@@ -27,6 +27,8 @@ TABLES = {
     "ledger checks": "good names",
     "notification types": "good.polished",
     "sms providers": "good_sms",
+    "login checks": "good_mood",
+    "step-up checks": "good_mood",
     "processes": "good_sweeper",
     "front pages": "good_things",
 }

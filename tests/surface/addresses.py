@@ -11,7 +11,14 @@ _PARAMETER = re.compile(r"\{(\w+)(?::((?:[^{}]|\{[^{}]*\})*))?\}|\*(\w+)$")
 NUMBER = "999999999999999999"
 UUID = "00000000-0000-4000-8000-000000000000"
 # What is nowhere, for parameters whose pattern does not tell.
-NOWHERE = {"slug": "nobody", "token": "0" * 64, "key": "0" * 32, "variant": "thumb", "subpath": "no-such-file"}
+NOWHERE = {
+    "slug": "nobody",
+    "provider": "nobody",
+    "token": "0" * 64,
+    "key": "0" * 32,
+    "variant": "thumb",
+    "subpath": "no-such-file",
+}
 
 
 @dataclass(frozen=True)

@@ -249,6 +249,25 @@ def decided_disputes(people: People) -> Sending:
     return Sending(f"{path}/decision", people.new("admin"), body, {**body, "outcome": "return"})
 
 
+def complaints(people: People) -> Sending:
+    purchase = Purchase(people)
+    grief = {"category": "damaged", "subject": "Torn", "body": "The seam is open.", "freeze": True}
+    body = {"order_id": purchase.paid(), **grief}
+    return Sending("/api/v1/complaints", purchase.buyer, body, {**body, "freeze": False}, 201)
+
+
+def withdrawals(people: People) -> Sending:
+    first = complaints(people)
+    answer = people.ask("POST", first.path, first.who.access, first.body)
+    return Sending(f"/api/v1/complaints/{answer.json()['id']}/withdrawal", first.who, None)
+
+
+def decided_complaints(people: People) -> Sending:
+    path = withdrawals(people).path.replace("withdrawal", "decision")
+    body = {"outcome": "resolved", "reason": "It is torn.", "refund": "all"}
+    return Sending(path, people.new("admin"), body, {**body, "refund": "none"})
+
+
 def service_orders(people: People) -> Sending:
     vendor, admin = people.new("seller"), people.known("admin").access
     service = people.ask("POST", "/api/v1/services", vendor.access, {"name": f"Mending {uuid.uuid4().hex}"}).json()
@@ -287,5 +306,8 @@ SENDINGS: dict[str, Callable[[People], Sending]] = {
     "escrow.cancellation": cancelled_advertisements,
     "escrow.application.approval": approved_proofs,
     "escrow.application.decision": decided_disputes,
+    "complaints.complaints": complaints,
+    "complaints.withdrawal": withdrawals,
+    "complaints.decision": decided_complaints,
     "services.orders": service_orders,
 }

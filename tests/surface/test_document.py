@@ -22,6 +22,7 @@ FREE = {
 }
 # Not for programs that read the document: pages, files, metrics, and calls whose form their senders dictate.
 UNDOCUMENTED = {
+    "GET social_login.callback": "browsers come there from a provider, with parameters of its own",
     "GET __static/": "files of the documentation page",
     "GET __storefront/": "files of the storefront's pages",
     "GET metrics": "Prometheus' own format",

@@ -18,7 +18,7 @@ from marketcore_auctions.services import AuctionService
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import ADDRESS, World, advertise, apply_for, bid, put_up
+from .world import ADDRESS, FEEDBACK, REVIEW, World, advertise, apply_for, bid, put_up
 
 TEXTS = {
     "empty": "",
@@ -137,6 +137,9 @@ FOR_ADMINS = (
     "/api/v1/violations",
     "/api/v1/disputed-applications",
     "/api/v1/advertisements/{advertisement_id}/applications",
+    "/api/v1/complaints/{complaint_id}/messages",
+    "/api/v1/livestreams/{stream_id}/bans",
+    "/api/v1/livestreams/{stream_id}/moderators",
     "/api/v1/vendors",
     "/api/v1/kyc-documents",
     "/api/v1/vendors/{vendor_id}/commission-rates",
@@ -155,17 +158,27 @@ def cursors(people, world, operations):
     """One genuine cursor of every list, as the person who may page there."""
     people.again("both")
     admin, both = people.known("admin").access, people.known("both").access
+    owner = people.known("both").id
     for _ in range(2):
         people.ask("POST", "/api/v1/cart/items", both, {"listing_id": world.listing["id"]})
         placed = people.ask("POST", "/api/v1/checkouts", both, {})
         assert placed.status_code == 201
         assert money_arrives(people.market, placed.json()["id"])
+        given = {"order": placed.json()["orders"][0]["id"], "buyer": people.known("both").id}
+        people.market.query(FEEDBACK, **given, seller=world.buyer.id)
         charge = (people.known("both").id, placed.json()["orders"][0]["id"], "unpaid")
         people.market.perform(lambda r, charge=charge: r.find_service(ViolationService).record(*charge))
     for n in range(2):
         product = people.ask("POST", "/api/v1/products", both, {"title": f"Sisal {n}"}).json()["id"]
         price = {"price": {"amount": f"{n + 1}.00", "currency": "KES"}}
         people.ask("POST", "/api/v1/listings", both, {"product_id": product, "fixed_price": price})
+        people.ask("PUT", f"/api/v1/wishlist/{product}", both)
+    people.market.query(REVIEW, product=world.product["id"], author=owner, order=world.order["id"])
+    for about in ({"product_id": world.product["id"]}, {"user_id": world.seller.id}):
+        grief = {"category": "other", "subject": "Torn", "body": "Here", **about}
+        assert people.ask("POST", "/api/v1/complaints", both, grief).status_code == 201
+    more = people.ask("POST", f"/api/v1/complaints/{world.complaint['id']}/messages", admin, {"body": "Where?"})
+    assert more.status_code == 201
     for n in range(2):
         assert people.ask("POST", "/api/v1/addresses", both, ADDRESS).status_code == 201
         service = people.ask("POST", "/api/v1/services", both, {"name": f"Dyeing {n}"}).json()
@@ -173,7 +186,7 @@ def cursors(people, world, operations):
         assert people.ask("POST", "/api/v1/service-variants", both, fields).status_code == 201
         ordered = {"vendor_id": world.seller.id, "variant_id": world.variant["id"], "payer": {"phone": "0712345678"}}
         assert people.ask("POST", "/api/v1/service-orders", both, ordered).status_code == 201
-    other = World(people)  # whose dispute, difference, auction, service, profile and paper are the second ones
+    other = World(people)  # whose dispute, difference, auction, stream, service, profile and paper are the second ones
     advertise_twice(people, world, other)
     correspond(people, world, other)
     sell_another(people, world.seller, people.known("both"))
@@ -181,7 +194,6 @@ def cursors(people, world, operations):
     for named in ({"category_id": world.category["id"]}, {"seller_id": world.seller.id}, *rated):
         rate = people.ask("PUT", "/api/v1/commission-rates", admin, {**named, "basis_points": 150})
         assert rate.status_code == 200, rate.text
-    owner = people.known("both").id
     for _ in range(2):
         gift = Transfer(uuid.uuid4(), provider_clearing("gift", "KES"), wallet(owner, "KES"), 100, "gift", "test", "1")
         people.market.perform(lambda r, g=gift: r.find_service(LedgerService).transfer([g], event_id=g.id))

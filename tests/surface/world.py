@@ -36,6 +36,15 @@ _PAYOUT = """
     INSERT INTO payouts (id, code, user_id, destination_id, provider, source, currency, amount_minor, state)
     VALUES (gen_random_uuid(), :code, :user, :id, 'nobody', 'earnings', 'KES', 100, 'requested')
 """
+# Two who moderate a stream and two who are banned from it.
+_GUESTS = """
+    WITH people AS (
+        INSERT INTO users (email, username, password_hash, roles)
+        SELECT :tag || n || '@example.test', left(:tag, 20) || n, 'x', ARRAY['buyer'] FROM generate_series(1, 4) n
+        RETURNING id)
+    INSERT INTO livestream_guests (stream_id, user_id, moderator, banned_at)
+    SELECT :stream, id, id % 2 = 0, CASE WHEN id % 2 = 1 THEN market_clock() END FROM people
+"""
 
 
 def picture() -> bytes:
@@ -102,6 +111,23 @@ _BUDGET = """INSERT INTO payments (code, user_id, purpose, reference, provider, 
              SELECT substr(md5(random()::text), 1, 12), owner_id, 'advertisement', id::text, 'cash', currency,
                     budget_minor, budget_minor, 'captured', market_clock() + interval '1 day'
              FROM escrow_advertisements WHERE id = :id RETURNING id"""
+# Opinions about an order that is on its way, which nobody could give, with what they come to.
+REVIEW = """WITH counted AS (
+                UPDATE products SET ratings_count = ratings_count + 1, ratings_total = ratings_total + 4
+                WHERE id = :product)
+            INSERT INTO reviews_reviews (product_id, author_id, order_id, rating, title)
+            VALUES (:product, :author, :order, 4, 'Fine') RETURNING id"""
+FEEDBACK = """WITH counted AS (
+                  INSERT INTO reviews_sellers AS s (seller_id, ratings_count, seller_total, communication_total,
+                                                    shipping_total, accuracy_total)
+                  VALUES (:seller, 1, 4, 4, 4, 4)
+                  ON CONFLICT (seller_id) DO UPDATE SET
+                    ratings_count = s.ratings_count + 1, seller_total = s.seller_total + 4,
+                    communication_total = s.communication_total + 4, shipping_total = s.shipping_total + 4,
+                    accuracy_total = s.accuracy_total + 4)
+              INSERT INTO reviews_feedback (order_id, buyer_id, seller_id, seller_rating, platform_rating,
+                                            communication, shipping, accuracy)
+              VALUES (:order, :buyer, :seller, 4, 4, 4, 4, 4) RETURNING id"""
 DIFFERENCE = """INSERT INTO reconciliation_differences (provider, kind, what, currency, there_minor)
                 VALUES ('cash', 'only_there', :what, 'KES', 500) RETURNING id"""
 
@@ -144,6 +170,7 @@ class World:
         self.notification = self._made("GET", "/api/v1/users/me/notifications", self.buyer)["items"][0]
         self.session = self._made("GET", "/api/v1/users/me/sessions", self.buyer)["items"][0]
         self.refund, self.dispute_id = self._regret()
+        self._speak_up()
         self.violation = self._break_word()
         ((self.difference_id,),) = people.market.query(DIFFERENCE, what=f"payment:{uuid.uuid4()}")
         self.destination_id, self.payout = self._pay_out()
@@ -155,6 +182,7 @@ class World:
         accept(people, self.application, self.seller)
         proofs = f"/api/v1/advertisement-applications/{self.application['id']}/proof-images"
         self.proof = self._upload(proofs, self.buyer)["proofs"][0]
+        self.stream_id, self.item_id, self.chat_message_id = self._go_live()
         self.address = self._made("POST", "/api/v1/addresses", self.buyer, ADDRESS)
         self.service, self.variant = self._serve()
         ordered = {"vendor_id": self.seller.id, "variant_id": self.variant["id"], "payer": {"phone": "0712345678"}}
@@ -185,6 +213,16 @@ class World:
         self._made("PATCH", approval, self._people.known("admin"), {"approved": True})
         return service, variant
 
+    def _speak_up(self) -> None:
+        """Let the buyer review, rate and complain about what was ordered."""
+        query, order_id = self._people.market.query, self.order["id"]
+        opinion = {"product": self.product["id"], "author": self.buyer.id}
+        ((self.review_id,),) = query(REVIEW, **opinion, order=order_id)
+        ((self.feedback_id,),) = query(FEEDBACK, order=order_id, buyer=self.buyer.id, seller=self.seller.id)
+        grief = {"category": "other", "subject": f"Torn {uuid.uuid4().hex}", "body": f"Here {uuid.uuid4().hex}"}
+        self.grief = {"order_id": order_id, **grief}
+        self.complaint = self._made("POST", "/api/v1/complaints", self.buyer, self.grief)
+
     def _regret(self) -> tuple[dict[str, Any], str]:
         """Let others deal, refund a part and contest the rest, and return the refund and the dispute's id."""
         seller, buyer = self._people.new("seller"), self._people.new("buyer")
@@ -207,6 +245,16 @@ class World:
         charge = (self.buyer.id, self.order["id"], "unpaid")
         assert self._people.market.perform(lambda request: request.find_service(ViolationService).record(*charge))
         return self._made("GET", "/api/v1/users/me/violations", self.buyer)["items"][0]
+
+    def _go_live(self) -> tuple[int, int, int]:
+        """Let the seller show the product in a live stream; return the ids of the stream, its item and a message."""
+        stream = self._made("POST", "/api/v1/livestreams", self.seller, {"title": "Kikois"})
+        path = f"/api/v1/livestreams/{stream['id']}"
+        (item,) = self._made("POST", f"{path}/items", self.seller, {"product_id": self.product["id"]})["items"]
+        self._made("POST", f"{path}/start", self.seller)
+        self._people.market.query(_GUESTS, stream=stream["id"], tag=uuid.uuid4().hex)
+        said = [self._made("POST", f"{path}/messages", self.seller, {"body": word}) for word in ("Karibu", "Welcome")]
+        return stream["id"], item["id"], said[0]["id"]
 
     def _write(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Let the buyer write to the seller about the order, with a picture; return room, message and picture."""
@@ -243,6 +291,9 @@ class World:
             "advertisement_id": self.advertisement_id,
             "application_id": self.application["id"],
             "proof_id": self.proof["id"],
+            "stream_id": self.stream_id,
+            "item_id": self.item_id,
+            "chat_message_id": self.chat_message_id,
             "media_id": self.image["id"],
             "listing_id": self.listing["id"],
             "checkout_id": self.checkout["id"],
@@ -261,6 +312,9 @@ class World:
             "user_id": self.buyer.id,
             "endpoint_id": self.endpoint["id"],
             "delivery_id": self.delivery["id"],
+            "review_id": self.review_id,
+            "feedback_id": self.feedback_id,
+            "complaint_id": self.complaint["id"],
             "conversation_id": self.conversation["id"],
             "message_id": self.message["id"],
             "attachment_id": self.attachment["id"],
@@ -302,6 +356,8 @@ class World:
             self.delivery["message_id"],
             self.invoice["number"],
             self.recharge["id"],
+            self.grief["subject"],
+            self.grief["body"],
             self.message["text"],
             self.message["client_id"],
             self.status["text"],

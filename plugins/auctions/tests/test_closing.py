@@ -126,7 +126,7 @@ def test_an_extension_that_commits_while_a_closer_waits_for_the_lock_keeps_the_a
         transaction = connection.begin()
         flight = Flight(market.registry, connection, [Bid(lot, bidder, kes(500))])
         flight.decide()
-        flight.write()
+        flight.write(commit=False)
         pass_time("90 minutes")
         assert close_all(market) == 0
         closer = pool.submit(service, market, "close", lot)

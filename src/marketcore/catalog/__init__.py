@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from marketcore.catalog.images import ImageService
+from marketcore.catalog.offers import OfferService
+from marketcore.catalog.ratings import ProductRatings
 from marketcore.catalog.search import Catalog
 from marketcore.catalog.services import CategoryService, ListingService, ProductService
 from marketcore.catalog.settings import CatalogSettings
@@ -20,7 +22,9 @@ def includeme(config: Any) -> None:
     config.register_service_factory(".services.category_service", CategoryService)
     config.register_service_factory(".services.product_service", ProductService)
     config.register_service_factory(".services.listing_service", ListingService)
+    config.register_service_factory(".offers.offer_service", OfferService)
     config.register_service_factory(".images.image_service", ImageService)
+    config.register_service_factory(".ratings.product_ratings", ProductRatings)
     config.register_service_factory(".search.catalog", Catalog)
     config.register_service_factory(".unlisted.unlisted_goods", UnlistedGoods)
     config.include(".routes")

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Tex
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor
+from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor, Moment
 
 
 class Category(Base):
@@ -23,11 +23,16 @@ class Category(Base):
 
 
 class Product(Base):
-    """What a seller has; a listing sells it."""
+    """What a seller has; a listing sells it.
+
+    ``ratings_count`` people have given it ``ratings_total`` stars in all; ``rating_hundredths`` is their average, 0
+    without any. Only ``ProductRatings`` changes them.
+    """
 
     __tablename__ = "products"
     __table_args__ = (
         CheckConstraint("state IN ('active','archived')", name="state_known"),
+        CheckConstraint("ratings_total BETWEEN ratings_count AND 5 * ratings_count", name="ratings_in_stars"),
         Index("ix_products_search", "search", postgresql_using="gin"),
         Index("ix_products_seller_id_id", "seller_id", "id"),
         Index("ix_products_category_id_id", "category_id", "id"),
@@ -46,6 +51,11 @@ class Product(Base):
             persisted=True,
         ),
     )
+    ratings_count: Mapped[int] = mapped_column(server_default="0")
+    ratings_total: Mapped[int] = mapped_column(server_default="0")
+    rating_hundredths: Mapped[int] = mapped_column(
+        Computed("coalesce((100 * ratings_total + ratings_count / 2) / nullif(ratings_count, 0), 0)", persisted=True)
+    )
     created_at: Mapped[CreatedAt]
 
 
@@ -63,9 +73,11 @@ class ProductImage(Base):
 class Listing(Base):
     """A product on sale in one way.
 
-    ``price_minor`` is the fixed price, or for other kinds the price of the moment. ``quantity`` is what can still
-    be reserved. The partial unique index lets a product be on sale in one way only; ``(id, kind)`` is unique so
-    that a kind's own table can refer to both and thereby never describe a listing of another kind.
+    ``price_minor`` is the fixed price, or for other kinds the price of the moment; until ``offer_until`` it costs
+    ``offer_minor`` where that is less, and ``offer_ended_at`` is when an offer before that was over. ``quantity`` is
+    what can still be reserved. The partial unique index lets a product be on sale in one way only; ``(id, kind)`` is
+    unique so that a kind's own table can refer to both and thereby never describe a listing of another kind.
+    ``rating_hundredths`` is its product's, so that an index finds the best; a trigger fills it in when it is published.
     """
 
     __tablename__ = "listings"
@@ -73,6 +85,8 @@ class Listing(Base):
         CheckConstraint("state IN ('active','paused','closed')", name="state_known"),
         CheckConstraint("quantity >= 0", name="quantity_not_negative"),
         CheckConstraint("price_minor > 0", name="price_positive"),
+        CheckConstraint("offer_minor > 0", name="offer_positive"),
+        CheckConstraint("(offer_minor IS NULL) = (offer_until IS NULL)", name="offer_ends"),
         UniqueConstraint("id", "kind"),
         Index(
             "uq_listings_product_id_on_sale",
@@ -97,6 +111,14 @@ class Listing(Base):
             "id",
             postgresql_where=text("state = 'active'"),
         ),
+        Index(
+            "ix_listings_active_category_rating",
+            "category_id",
+            "rating_hundredths",
+            "id",
+            postgresql_where=text("state = 'active'"),
+        ),
+        Index("ix_listings_active_rating", "rating_hundredths", "id", postgresql_where=text("state = 'active'")),
         Index("ix_listings_seller_id_id", "seller_id", "id"),
     )
 
@@ -109,4 +131,8 @@ class Listing(Base):
     currency: Mapped[Currency]
     price_minor: Mapped[Minor]
     quantity: Mapped[int]
+    rating_hundredths: Mapped[int] = mapped_column(server_default="0")
+    offer_minor: Mapped[Minor | None]
+    offer_until: Mapped[Moment | None]
+    offer_ended_at: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]

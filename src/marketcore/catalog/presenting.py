@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from marketcore.catalog.rules import present_stars
 from marketcore.media.presenting import present_image, public_address
 from marketcore.web.json import present_money, utc
 
@@ -24,6 +25,7 @@ def present_product(registry: Any, row: Any, images: Iterable[Any]) -> dict[str,
         "state": row.state,
         "images": present_images(registry, images),
         "listing_id": row.listing_id,
+        "rating": present_rating(row),
         "created_at": utc(row.created_at),
     }
 
@@ -40,13 +42,27 @@ def present_listing(registry: Any, row: Any, details: Mapping[int, Mapping[str, 
         "kind": row.kind,
         "state": row.state,
         "price": present_money(row.price_minor, row.currency),
+        "offer": _offer(row),
         "quantity": row.quantity,
         "product": {"id": row.product_id, "title": row.title, "cover": public_address(registry, row.cover)},
         "seller": {"id": row.seller_id, "username": row.username},
         "category_id": row.category_id,
+        "rating": present_rating(row),
         "details": dict(details.get(row.id, {})),
         "created_at": utc(row.created_at),
     }
+
+
+def present_rating(row: Any) -> dict[str, Any]:
+    """Return what buyers think of the product of ``row``."""
+    average = present_stars(row.rating_hundredths) if row.ratings_count else None
+    return {"average": average, "count": row.ratings_count}
+
+
+def _offer(row: Any) -> dict[str, Any] | None:
+    if row.offer_minor is None or row.offer_minor >= row.price_minor:
+        return None
+    return {"price": present_money(row.offer_minor, row.currency), "until": utc(row.offer_until)}
 
 
 def ids_by_kind(rows: Sequence[Any]) -> dict[str, list[int]]:

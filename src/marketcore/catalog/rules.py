@@ -40,6 +40,17 @@ def check_steered(kind: str, seller_steers: bool) -> None:
         raise Conflict(f"a listing of the kind {kind!r} is changed and closed through its own addresses", kind=kind)
 
 
+def parse_rating(stars: str) -> int:
+    """Return hundredths of a star for ``stars`` such as ``4`` or ``4.5``."""
+    whole, _point, part = stars.partition(".")
+    return 100 * int(whole) + int(part.ljust(2, "0"))
+
+
+def present_stars(hundredths: int) -> str:
+    """Return an average such as ``4.50``."""
+    return f"{hundredths // 100}.{hundredths % 100:02}"
+
+
 def check_order(given: Sequence[int], present: Collection[int]) -> None:
     """Raise ``Invalid`` unless ``given`` names each of ``present`` once."""
     if len(given) != len(present) or set(given) != set(present):

@@ -29,8 +29,9 @@ from marketcore.web.schema import (
 DESCRIPTION_LENGTH = 10_000
 CATEGORY = colander.Regex(r"^([0-9]{1,18}|[a-z0-9]+(-[a-z0-9]+)*)$", "must be the id or the slug of a category")
 AMOUNT = colander.Regex(r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,3})?$", "must be an amount such as 500.00")
+STARS = colander.Regex(r"^([1-4](\.[0-9]{1,2})?|5(\.0{1,2})?)$", "must be 1 to 5 stars, such as 4 or 4.5")
 CURRENCY = colander.Regex(r"^[A-Z]{3}$", "must be a code such as KES")
-SORTS = ("newest", "price", "-price")
+SORTS = ("newest", "price", "-price", "rating")
 
 
 class NewCategory(Schema):
@@ -93,6 +94,13 @@ class Seller(Schema):
     username = text(60)
 
 
+class RatingDocument(Schema):
+    """What buyers think of a product; ``average`` is null while nobody has said."""
+
+    average = nullable(text(4, description="stars with two digits, such as 4.50"))
+    count = whole(0, 2**31 - 1)
+
+
 class ProductSummary(Schema):
     """A product as lists show it; ``listing_id`` is its listing on sale or paused."""
 
@@ -103,6 +111,7 @@ class ProductSummary(Schema):
     state = choice("active", "archived")
     images = listing(ImageDocument(name="item"))
     listing_id = nullable(key())
+    rating = RatingDocument()
     created_at = moment()
 
 
@@ -176,17 +185,26 @@ class ListedProduct(Schema):
     cover = nullable(text(500))
 
 
+class OfferDocument(Schema):
+    """A lower price for whoever buys in time."""
+
+    price = MoneyNode()
+    until = moment()
+
+
 class ListingDocument(Schema):
-    """A product on sale; ``details`` is what its kind adds."""
+    """A product on sale; ``details`` is what its kind adds. With an ``offer`` it costs that until then."""
 
     id = key()
     kind = text(30)
     state = choice("active", "paused", "closed")
     price = MoneyNode()
+    offer = nullable(OfferDocument())
     quantity = whole(0, 2**31 - 1)
     product = ListedProduct()
     seller = Seller()
     category_id = nullable(key())
+    rating = RatingDocument()
     details = colander.SchemaNode(Anything())
     created_at = moment()
 
@@ -201,10 +219,13 @@ class ListingQuery(PageQuery):
     currency = colander.SchemaNode(
         Text(), missing=None, validator=CURRENCY, description="of the prices; the marketplace's own if not given"
     )
+    min_rating = colander.SchemaNode(Text(), missing=None, validator=STARS, description="stars on average, at least")
     kind = text(30, min_length=1, missing=None)
     seller_id = key(missing=None)
     in_stock = flag(missing=False, description="true: only what can be bought now")
-    sort = choice(*SORTS, missing="newest", description="a price order shows one currency")
+    sort = choice(
+        *SORTS, missing="newest", description="a price order shows one currency; `rating` begins with the best"
+    )
 
 
 ListingPage = page_of(ListingDocument, "ListingPage")

@@ -26,21 +26,32 @@ class Sort:
     columns: str
     after: str
     start: tuple[int, ...]
-    by_price: bool
+    by: str = ""
+
+    @property
+    def by_price(self) -> bool:
+        """Whether it compares prices, which have to be of one currency."""
+        return self.by == "price_minor"
 
     def position(self, row: Any) -> tuple[int, ...]:
         """Return where ``row`` stands in this order."""
-        return (row.price_minor, row.id) if self.by_price else (row.id,)
+        return (getattr(row, self.by), row.id) if self.by else (row.id,)
 
 
 SORTS: Mapping[str, Sort] = {
-    "newest": Sort("l.id DESC", "l.id < :after_id", (MAX_KEY,), False),
-    "price": Sort("l.price_minor, l.id", "(l.price_minor, l.id) > (:after_price, :after_id)", (-1, -1), True),
+    "newest": Sort("l.id DESC", "l.id < :after_id", (MAX_KEY,)),
+    "price": Sort("l.price_minor, l.id", "(l.price_minor, l.id) > (:after_value, :after_id)", (-1, -1), "price_minor"),
     "-price": Sort(
         "l.price_minor DESC, l.id DESC",
-        "(l.price_minor, l.id) < (:after_price, :after_id)",
+        "(l.price_minor, l.id) < (:after_value, :after_id)",
         (MAX_MINOR, MAX_KEY),
-        True,
+        "price_minor",
+    ),
+    "rating": Sort(
+        "l.rating_hundredths DESC, l.id DESC",
+        "(l.rating_hundredths, l.id) < (:after_value, :after_id)",
+        (501, MAX_KEY),
+        "rating_hundredths",
     ),
 }
 
@@ -60,7 +71,7 @@ _TREE = """tree AS (
         SELECT id FROM categories WHERE slug = :category_slug OR id = :category_id
       UNION ALL
         SELECT c.id FROM categories c JOIN tree ON c.parent_id = tree.id)"""
-# OFFSET 0 keeps the planner from walking all prices in search of one seller's.
+# OFFSET 0 keeps the planner from walking all prices or ratings in search of one seller's.
 _OF_SELLER = "(SELECT * FROM listings WHERE seller_id = :seller_id OFFSET 0) l"
 _COVER = """
     LEFT JOIN LATERAL (
@@ -70,10 +81,13 @@ _COVER = """
         ORDER BY i.position LIMIT 1) cover ON true"""
 _LISTING = f"""
     SELECT l.id, l.kind, l.state, l.currency, l.price_minor, l.quantity, l.category_id, l.created_at,
-           l.product_id, p.title, l.seller_id, u.username, cover.path AS cover
+           CASE WHEN l.offer_until > market_clock() THEN l.offer_minor END AS offer_minor, l.offer_until,
+           l.product_id, p.title, p.ratings_count, p.rating_hundredths, l.seller_id, u.username,
+           cover.path AS cover
     FROM page l JOIN products p ON p.id = l.product_id JOIN users u ON u.id = l.seller_id {_COVER}"""
 _PRODUCT = """
-    SELECT p.id, p.seller_id, p.category_id, p.title, p.description, p.state, p.created_at, u.username,
+    SELECT p.id, p.seller_id, p.category_id, p.title, p.description, p.state, p.created_at, p.ratings_count,
+           p.rating_hundredths, u.username,
            on_sale.id AS listing_id
     FROM page p JOIN users u ON u.id = p.seller_id
     LEFT JOIN listings on_sale ON on_sale.product_id = p.id AND on_sale.state <> 'closed'"""
@@ -86,11 +100,12 @@ def _listing_page(sort: str, words: bool, category: bool, seller: bool, priced: 
         order.after,
         "(CAST(:kind AS text) IS NULL OR l.kind = :kind)",
         "(NOT CAST(:in_stock AS boolean) OR l.quantity > 0)",
+        "(CAST(:min_rating AS int) IS NULL OR l.rating_hundredths >= :min_rating)",
         *(["l.seller_id = :seller_id"] if seller else []),
         *(["l.currency = :currency", "l.price_minor BETWEEN :low AND :high"] if priced else []),
     ]
     tables = ([_TREE] if category else []) + ([_HITS] if words else [])
-    source = _OF_SELLER if seller and order.by_price else "listings l"
+    source = _OF_SELLER if seller and order.by else "listings l"
     found = _by_words if words else _in_category if category else _top
     if words and category:
         conditions.append("l.category_id IN (SELECT id FROM tree)")
@@ -149,13 +164,17 @@ _ONE_PRODUCT = text(f"WITH page AS (SELECT * FROM products WHERE id = :id) {_PRO
 
 @dataclass(frozen=True, slots=True)
 class ListingFilter:
-    """What to look for. With a ``currency`` only its prices from ``low`` to ``high`` (minor units) are found."""
+    """What to look for. With a ``currency`` only its prices from ``low`` to ``high`` (minor units) are found.
+
+    ``min_rating`` is in hundredths of a star.
+    """
 
     q: str | None = None
     category: str | None = None
     seller_id: int | None = None
     kind: str | None = None
     in_stock: bool = False
+    min_rating: int | None = None
     currency: str | None = None
     low: int = 0
     high: int = MAX_MINOR
@@ -177,7 +196,7 @@ class Catalog:
             wanted.currency is not None,
         )
         position = after or SORTS[sort].start
-        bound = {"rows": rows, "kind": wanted.kind, "in_stock": wanted.in_stock, "after_id": position[-1]}
+        bound = {"rows": rows, "kind": wanted.kind, "in_stock": wanted.in_stock, "min_rating": wanted.min_rating}
         given = {
             "q": wanted.q,
             "few": FEW,
@@ -185,7 +204,8 @@ class Catalog:
             "currency": wanted.currency,
             "low": wanted.low,
             "high": wanted.high,
-            "after_price": position[0],
+            "after_value": position[0],
+            "after_id": position[-1],
             **_category(wanted.category),
         }
         return self._page(_LISTING_PAGES[key], bound | given)

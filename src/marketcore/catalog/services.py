@@ -195,7 +195,7 @@ class ListingService:
 
     def change(self, seller_id: int, listing_id: int, change: Mapping[str, Any]) -> None:
         """Change price, quantity or state; the currency stays, and a closed listing stays as it is."""
-        listing = self._lock(seller_id, listing_id)
+        listing = self.lock(seller_id, listing_id)
         if listing.state == "closed":
             raise Conflict(f"listing {listing_id} is closed: publish the product anew")
         if "price" in change:
@@ -208,10 +208,11 @@ class ListingService:
 
     def close(self, seller_id: int, listing_id: int) -> None:
         """Take a listing off for ever."""
-        self._lock(seller_id, listing_id).state = "closed"
+        self.lock(seller_id, listing_id).state = "closed"
         self._session.flush()
 
-    def _lock(self, seller_id: int, listing_id: int) -> Listing:
+    def lock(self, seller_id: int, listing_id: int) -> Listing:
+        """Return a listing that its seller steers with its row locked; ``Conflict`` if its kind has its own rules."""
         owned = select(Listing).where(Listing.id == listing_id, Listing.seller_id == seller_id)
         listing: Listing = _found(self._session.scalar(_locked(owned)), "listing", listing_id)
         check_steered(listing.kind, self._kinds.seller_steers(listing.kind))

@@ -176,9 +176,9 @@ class _Pipeline:
 
     def _answer(self, result: Any) -> Answer:
         names = tuple(result.fname(column).decode() for column in range(result.nfields))
-        if names:
-            self._values.set_pgresult(result)
-        rows = self._values.load_rows(0, result.ntuples, tuple) if names else []
+        self._values.set_pgresult(result)
+        # A row may have no columns, as those of "SELECT FROM …".
+        rows = self._values.load_rows(0, result.ntuples, tuple) if names else [()] * result.ntuples
         return Answer(names, rows, result.command_tuples or 0)
 
 

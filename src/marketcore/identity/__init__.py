@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marketcore.events import EmailVerified, PasswordChanged, SessionsRevoked, UserBlocked
+from marketcore.identity.admission import AdmissionService
 from marketcore.identity.recovery import RecoveryService
 from marketcore.identity.services import IdentityService
 from marketcore.identity.sessions import SessionService
@@ -24,9 +25,11 @@ def includeme(config: Any) -> None:
     config.declare_permission("identity.users.read", "admin")
     config.declare_permission("identity.users.block", "admin")
     config.include(".policy")
+    config.include(".step_up")
     config.include(".collaborators")
     config.register_service_factory(".services.identity_service", IdentityService)
     config.register_service_factory(".services.session_service", SessionService)
+    config.register_service_factory(".admission.admission_service", AdmissionService)
     config.register_service_factory(".recovery.recovery_service", RecoveryService)
     for name, title, channels in _LETTERS:
         config.add_notification_type(

@@ -24,10 +24,10 @@ class Passwords:
             return self._hasher.hash(password)
 
     def matches(self, stored: str | None, password: str) -> bool:
-        """Return whether ``password`` is the one of ``stored``; without an account it costs the same and is not."""
+        """Return whether ``password`` is the one of ``stored``; no account or none with a password costs the same."""
         with self._turn:
             try:
-                return self._hasher.verify(stored or self._nobody, password) and stored is not None
+                return self._hasher.verify(stored or self._nobody, password) and bool(stored)
             except (VerificationError, InvalidHashError):
                 return False
 

@@ -16,7 +16,6 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from marketcore.events import EmailVerified
 from marketcore.exceptions import Conflict, Invalid, TooManyRequests
 from marketcore.identity.email import normalise_email
 from marketcore.identity.services import IdentityService
@@ -49,10 +48,6 @@ _REDEEM = text(
 _USE_UP = text(
     "UPDATE email_tokens SET used_at = market_clock() WHERE user_id = :user AND purpose = :purpose AND used_at IS NULL"
 )
-_VERIFIED = text(
-    """UPDATE users SET email_verified_at = market_clock() WHERE id = :user AND email_verified_at IS NULL
-       RETURNING id"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,6 @@ class RecoveryService:
         code: Callable[[str], str],
         notify: Callable[[int, str, Mapping[str, Any]], None],
         enqueue: Callable[..., Any],
-        emit: Callable[[Any], None],
         terms: Terms,
     ) -> None:
         self._db = db
@@ -82,7 +76,6 @@ class RecoveryService:
         self._code = code
         self._notify = notify
         self._enqueue = enqueue
-        self._emit = emit
         self._terms = terms
 
     def send_verification(self, user_id: int) -> None:
@@ -99,7 +92,7 @@ class RecoveryService:
 
     def verify_email(self, token: str) -> None:
         """Confirm the address that ``token`` was sent to; ``Invalid`` for one that cannot be used (any more)."""
-        self._confirm(self._redeem(token, VERIFY))
+        self._identities.confirm_email(self._redeem(token, VERIFY))
 
     def ask_reset(self, email: str) -> None:
         """Have a letter written to ``email`` that lets its reader set a password, if there is such an account.
@@ -133,7 +126,7 @@ class RecoveryService:
         user_id = self._redeem(token, RESET)
         self._identities.set_password(user_id, password)
         self._db.execute(_USE_UP, {"user": user_id, "purpose": RESET})
-        self._confirm(user_id)
+        self._identities.confirm_email(user_id)
 
     def _issue(self, account: Any, purpose: str, minutes: int) -> str:
         values = {"user": account.id, "purpose": purpose}
@@ -152,10 +145,6 @@ class RecoveryService:
             raise Invalid(errors={"token": "is unknown, used or too old: ask for another letter"})
         return user_id
 
-    def _confirm(self, user_id: int) -> None:
-        if self._db.execute(_VERIFIED, {"user": user_id}).first():
-            self._emit(EmailVerified(user_id))
-
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
@@ -173,6 +162,5 @@ def recovery_service(_context: Any, request: Any) -> RecoveryService:
         request.registry["secrets"].code,
         request.find_service(NotificationService).notify,
         request.enqueue,
-        request.emit,
         Terms(settings["verification_hours"], settings["reset_minutes"], settings["letters_per_hour"]),
     )

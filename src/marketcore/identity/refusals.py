@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketcore.exceptions import Conflict
+from marketcore.exceptions import Conflict, NotAuthenticated
 
 
 class EmailTaken(Conflict):
@@ -15,3 +15,9 @@ class UsernameTaken(Conflict):
     """Somebody else has this username, in whatever case."""
 
     code, title = "username-taken", "This username is taken"
+
+
+class RefreshRefused(NotAuthenticated):
+    """A refresh token continues nothing; that a stolen one has ended its session is kept."""
+
+    keeps = True

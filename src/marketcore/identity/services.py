@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketcore.directives import ROLES
-from marketcore.events import PasswordChanged, UserBlocked, UserRegistered
+from marketcore.events import EmailVerified, PasswordChanged, UserBlocked, UserRegistered
 from marketcore.exceptions import Conflict, Invalid, NotAuthenticated, NotFound
 from marketcore.identity import rules
+from marketcore.identity.admission import AdmissionService, Login
 from marketcore.identity.attempts import Attempts
 from marketcore.identity.email import normalise_email
 from marketcore.identity.passwords import Passwords
@@ -43,6 +44,10 @@ _CREDENTIALS = text(
 )
 _OWN_HASH = text("SELECT password_hash, email, username FROM users WHERE id = :user_id")
 _VOUCH = text("UPDATE users SET email_verified_at = market_clock() WHERE id = :user_id")
+_VERIFIED = text(
+    """UPDATE users SET email_verified_at = market_clock() WHERE id = :user_id AND email_verified_at IS NULL
+       RETURNING id"""
+)
 _SET_HASH = text("UPDATE users SET password_hash = :new WHERE id = :user_id AND password_hash = :old RETURNING id")
 _READ = text(f"SELECT {_COLUMNS} FROM users WHERE id = :user_id")
 _CHANGE = text(
@@ -75,6 +80,7 @@ class IdentityService:
         self,
         db: Session,
         sessions: SessionService,
+        admission: AdmissionService,
         passwords: Passwords,
         attempts: Attempts,
         emit: Callable[[Any], None],
@@ -83,25 +89,28 @@ class IdentityService:
     ) -> None:
         self._db = db
         self._sessions = sessions
+        self._admission = admission
         self._passwords = passwords
         self._attempts = attempts
         self._emit = emit
         self._min_length = password_min_length
 
     def register(
-        self, email: str, password: str, roles: Sequence[str], username: str | None = None, **profile: str
+        self, email: str, password: str | None, roles: Sequence[str], username: str | None = None, **profile: str
     ) -> Any:
         """Return the row of a new account.
 
         ``profile`` may hold first_name, last_name and phone. ``Invalid`` names the field at fault; ``EmailTaken``
-        and ``UsernameTaken`` are conflicts. Without a username one is made of the e-mail address.
+        and ``UsernameTaken`` are conflicts. Without a username one is made of the e-mail address; without a password
+        nobody logs in by one until the owner has set it with a letter.
         """
         values: dict[str, Any] = {"first_name": "", "last_name": "", "phone": "", **profile}
         values |= {"email": _email(email), "roles": sorted(set(roles))}
         base = username or rules.username_from(values["email"])
         _check(username=rules.username_fault(base))
-        self._check_password(password, "password", values["email"], base)
-        values["password_hash"] = self._passwords.hash(password)
+        if password is not None:
+            self._check_password(password, "password", values["email"], base)
+        values["password_hash"] = self._passwords.hash(password) if password is not None else ""
         row = self._insert(values, base, derived=username is None)
         self._emit(UserRegistered(row.id))
         return row
@@ -120,7 +129,10 @@ class IdentityService:
         raise UsernameTaken(errors={"username": "is taken: choose another"})
 
     def log_in(self, *, email: str | None, username: str | None, password: str, caller: Caller) -> TokenPair:
-        """Return the tokens of a new session; an unknown account and a wrong password are refused alike."""
+        """Return the tokens of a new session; an unknown account and a wrong password are refused alike.
+
+        Once the password is right, a check of a plugin may want more and raise what it refuses with.
+        """
         login = _login_email(email) if email is not None else (username or "")
         # Counted before the first statement: no network call inside a transaction.
         refusal = self._attempts.refusal(login)
@@ -132,7 +144,7 @@ class IdentityService:
             if not self._passwords.matches(row.password_hash if row else None, password) or row is None:
                 break
             # None: the password was changed while we were looking, so look again.
-            if pair := self._sessions.open(row.id, self._renewed(row, password), caller):
+            if pair := self._admission.let_in(Login(row.id, self._renewed(row, password), caller, "password")):
                 return pair
         raise NotAuthenticated("the account or the password is not right")
 
@@ -146,15 +158,30 @@ class IdentityService:
 
     def change_password(self, user_id: int, session_id: UUID, current: str, new: str) -> None:
         """Set a new password and end the user's other sessions; a wrong ``current`` one is ``Invalid``."""
-        row = self._db.execute(_OWN_HASH, {"user_id": user_id}).one()
-        if not self._passwords.matches(row.password_hash, current):
-            raise Invalid(errors={"current": "is not your password"})
+        row = self.check_password(user_id, current, field="current")
         self._check_password(new, "new", row.email, row.username)
         values = {"user_id": user_id, "old": row.password_hash, "new": self._passwords.hash(new)}
         if self._db.execute(_SET_HASH, values).first() is None:
             raise Conflict("the password has just been changed elsewhere")
         self._sessions.end(user_id, "password changed", sparing=session_id)
         self._emit(PasswordChanged(user_id))
+
+    def check_password(self, user_id: int, password: str, *, field: str = "password") -> Any:
+        """Return the hash, e-mail address and username of whose password this is, else raise ``Invalid``.
+
+        ``Conflict`` tells somebody whose account has no password how to get one.
+        """
+        row = self._db.execute(_OWN_HASH, {"user_id": user_id}).one()
+        if not self._passwords.matches(row.password_hash, password):
+            if not row.password_hash:
+                raise Conflict("your account has no password yet: set one with POST /api/v1/auth/password-reset")
+            raise Invalid(errors={field: "is not your password"})
+        return row
+
+    def confirm_email(self, user_id: int) -> None:
+        """Note that the owner of an account has proved to read its e-mails."""
+        if self._db.execute(_VERIFIED, {"user_id": user_id}).first():
+            self._emit(EmailVerified(user_id))
 
     def set_password(self, user_id: int, new: str) -> None:
         """Set a new password for somebody who does not know the old one, and end all of their sessions."""
@@ -239,6 +266,7 @@ def identity_service(_context: Any, request: Any) -> IdentityService:
     return IdentityService(
         request.db,
         request.find_service(SessionService),
+        request.find_service(AdmissionService),
         request.registry["passwords"],
         request.registry["login_attempts"],
         request.emit,

@@ -71,6 +71,7 @@ class TokenPair:
     access: str
     refresh: str
     expires_in: int
+    session_id: UUID
 
 
 class SessionService:
@@ -141,7 +142,7 @@ class SessionService:
         return self._db.execute(_LIST, values).all()
 
     def _pair(self, user_id: int, session_id: UUID, moment: datetime, refresh: str) -> TokenPair:
-        return TokenPair(self._tokens.issue(user_id, session_id, moment), refresh, self._tokens.lifetime)
+        return TokenPair(self._tokens.issue(user_id, session_id, moment), refresh, self._tokens.lifetime, session_id)
 
 
 def new_refresh_token() -> str:

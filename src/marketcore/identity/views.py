@@ -9,14 +9,14 @@ from pyramid.httpexceptions import HTTPNoContent
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from marketcore.exceptions import NotAuthenticated, NotFound
+from marketcore.exceptions import NotFound
 from marketcore.identity import schemas
 from marketcore.identity.recovery import RecoveryService
+from marketcore.identity.refusals import RefreshRefused
 from marketcore.identity.rules import ROLES_BY_SIGN_UP
 from marketcore.identity.services import IdentityService
 from marketcore.identity.sessions import Caller, SessionService, TokenPair
 from marketcore.settings import section
-from marketcore.web.errors import problem
 from marketcore.web.json import utc
 from marketcore.web.pagination import decode_cursor, page
 from marketcore.web.schema import PageQuery
@@ -46,7 +46,7 @@ def register(request: Any) -> dict[str, Any]:
     request_method="POST",
     permission="unidentified",
     rate_limit="login",
-    openapi={"body": schemas.Login, "responses": {200: schemas.TokensDocument}, "refusals": [401, 429]},
+    openapi={"body": schemas.Login, "responses": {200: schemas.TokensDocument}, "refusals": [401, 403, 429]},
 )
 def login(request: Any) -> dict[str, Any]:
     """Log in with an e-mail address or username and the password."""
@@ -66,10 +66,12 @@ def login(request: Any) -> dict[str, Any]:
     permission="unidentified",
     openapi={"body": schemas.Refresh, "responses": {200: schemas.TokensDocument}, "refusals": [401]},
 )
-def refresh(request: Any) -> Any:
+def refresh(request: Any) -> dict[str, Any]:
     """Exchange a refresh token for new tokens."""
     pair = request.find_service(SessionService).rotate(request.valid.body["refresh"])
-    return present_tokens(pair) if pair else _refused_for_good(request)
+    if pair is None:
+        raise RefreshRefused("the refresh token is unknown or used, or its session has ended")
+    return present_tokens(pair)
 
 
 @view_config(route_name="auth.logout", request_method="POST", permission="member", openapi={"responses": {204: None}})
@@ -108,6 +110,7 @@ def change_me(request: Any) -> dict[str, Any]:
     request_method="POST",
     permission="member",
     rate_limit="login",
+    step_up=True,
     openapi={"body": schemas.PasswordChange, "responses": {204: None}, "refusals": [409, 429]},
 )
 def change_password(request: Any) -> Response:
@@ -247,11 +250,3 @@ def present_session(row: Any, current: UUID) -> dict[str, Any]:
         "created_at": utc(row.created_at),
         "expires_at": utc(row.expires_at),
     }
-
-
-def _refused_for_good(request: Any) -> Response:
-    """Refuse a refresh token, and keep what the refusal did: a stolen one has ended its session."""
-    response = problem(request, NotAuthenticated("the refresh token is unknown or used, or its session has ended"))
-    response.headers["X-Tm"] = "commit"
-    request.add_response_callback(lambda _request, answer: answer.headers.pop("X-Tm", None))
-    return response

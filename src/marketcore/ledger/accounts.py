@@ -38,6 +38,7 @@ TERMS: Mapping[str, Terms] = {
     "unapplied_receipts": Terms("none", "deferred"),
     "fx_rounding": Terms("none", "deferred"),
     "disputed": Terms("credit", "inline"),
+    "frozen": Terms("credit", "inline"),
     "clearing": Terms("none", "deferred", "debit"),
 }
 
@@ -140,6 +141,11 @@ def refund_due(currency: str) -> AccountRef:
 def disputed(dispute_id: UUID, currency: str) -> AccountRef:
     """What a payer's bank contests in one dispute, until it is won or lost."""
     return AccountRef("dispute", str(dispute_id), "disputed", currency)
+
+
+def frozen(freeze_id: UUID, currency: str) -> AccountRef:
+    """What one freeze keeps of an order's money until something is decided."""
+    return AccountRef("freeze", str(freeze_id), "frozen", currency)
 
 
 def unapplied_receipts(currency: str) -> AccountRef:

@@ -218,13 +218,29 @@ OPERATIONS = (
         WHERE coalesce(a.credits_posted - a.debits_posted, 0) <> CASE d.state WHEN 'open' THEN d.taken_minor ELSE 0 END
            OR coalesce(part.minor, d.taken_minor) <> d.taken_minor
         UNION ALL
-        SELECT o.id::text, format('order is %s, %s of it is contested and open disputes say %s', o.state,
+        SELECT o.id::text, format('order is %s, %s of it is set apart and open disputes and freezes say %s', o.state,
                                   o.disputed_minor, coalesce(part.minor, 0))
         FROM orders o
-        LEFT JOIN (SELECT p.order_id, sum(p.amount_minor) AS minor FROM dispute_parts p
-                   JOIN disputes d ON d.id = p.dispute_id AND d.state = 'open' GROUP BY p.order_id) part
+        LEFT JOIN (SELECT order_id, sum(amount_minor) AS minor FROM (
+                       SELECT p.order_id, p.amount_minor FROM dispute_parts p
+                       JOIN disputes d ON d.id = p.dispute_id AND d.state = 'open'
+                       UNION ALL SELECT order_id, amount_minor FROM order_freezes WHERE state = 'open') each
+                   GROUP BY order_id) part
                ON part.order_id = o.id
         WHERE o.disputed_minor <> coalesce(part.minor, 0) OR (o.disputed_minor > 0) <> (o.state = 'disputed')
+        """,
+    ),
+    Check(
+        "freezes hold their money",
+        """
+        SELECT coalesce(f.id::text, a.owner_id) AS id,
+               format('freeze of order %s is %s over %s and its account holds %s', f.order_id, f.state, f.amount_minor,
+                      coalesce(a.credits_posted - a.debits_posted, 0)) AS detail
+        FROM order_freezes f
+        FULL JOIN (SELECT * FROM ledger_accounts WHERE owner_type = 'freeze' AND purpose = 'frozen') a
+               ON a.owner_id = f.id::text AND a.currency = f.currency
+        WHERE coalesce(a.credits_posted - a.debits_posted, 0)
+              <> CASE f.state WHEN 'open' THEN f.amount_minor ELSE 0 END
         """,
     ),
 )

@@ -15,6 +15,7 @@ def includeme(config: Any) -> None:
     config.add_settings_schema("live", LiveSettings())
     config.include(".declared")
     config.include(".publisher")
+    config.include(".presence")
     config.register_service_factory(".tickets.ticket_service", TicketService)
     config.add_after_commit_subscriber(".subscribers.rights_changed", SessionsRevoked)
     config.add_after_commit_subscriber(".subscribers.rights_changed", UserBlocked)

@@ -141,6 +141,10 @@ class Hub(Generic[M]):
         """Return the channels ``member`` is in or about to be in, by name."""
         return tuple(sorted(self._memberships.get(member, ())))
 
+    def channels(self) -> tuple[str, ...]:
+        """Return the channels that somebody is in or about to be in."""
+        return tuple(self._channels)
+
     def members_of(self, channel: str) -> tuple[M, ...]:
         """Return who listens to ``channel``, without those who are about to."""
         found = self._channels.get(channel)

@@ -35,7 +35,7 @@ def prepare(registry: Any) -> None:
     settings = section(registry, "notifications")
     site = {"name": settings["site_name"], "url": settings["site_url"].rstrip("/")}
     folders = {name: one.templates for name, one in types.items()}
-    registry["notification templates"] = Templates(folders, site, registry["secrets"].code)
+    registry["notification templates"] = Templates(folders, site, registry["secrets"].code, registry["secrets"].digits)
     wanted, known = settings["sms_provider"], table(registry, "sms providers")
     if wanted and wanted not in known:
         raise ConfigurationError(

@@ -4,7 +4,7 @@
 the HTML letter is made of the same block with everything escaped. ``action_url`` and ``action_label`` are optional
 blocks: a button, where the marketplace has pages for people. Letters are given the newest ``item`` of data and all
 ``items`` of a digest, the person (``user``) and the marketplace (``site``); ``code(id)`` is what proves to this
-platform that somebody got the letter.
+platform that somebody got the letter, and ``digits(id)`` is six digits of that kind.
 """
 
 from __future__ import annotations
@@ -33,10 +33,14 @@ class Templates:
     """Renders the templates of ``folders``: by type, the ``package:folder`` that holds ``TYPE.jinja2``."""
 
     def __init__(
-        self, folders: Mapping[str, str], site: Mapping[str, str], code: Callable[[str], str] | None = None
+        self,
+        folders: Mapping[str, str],
+        site: Mapping[str, str],
+        code: Callable[[str], str] | None = None,
+        digits: Callable[[str], str] | None = None,
     ) -> None:
         self._folders = {"letter.html": "marketcore.notifications:templates", **folders}
-        self._globals: dict[str, Any] = {"site": dict(site), "code": code}
+        self._globals: dict[str, Any] = {"site": dict(site), "code": code, "digits": digits}
         self._plain = self._environment(autoescape=False)
         self._escaped = self._environment(autoescape=True)
 

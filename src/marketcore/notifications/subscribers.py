@@ -23,7 +23,8 @@ _TOLD = {
 def tell_of_order(request: Any, event: OrderStateChanged) -> None:
     """Tell buyer and seller of the steps that matter to them."""
     told = _TOLD.get(OrderState(event.state), ())
-    if not told:
+    # A dispute or freeze that ends brings the order back to where it was: that is no news.
+    if not told or event.previous == OrderState.DISPUTED:
         return
     order = request.db.execute(_ORDER, {"id": event.order_id}).one()
     data = {

@@ -9,6 +9,7 @@ from marketcore.orders.cart import CartService
 from marketcore.orders.checkout import CheckoutService
 from marketcore.orders.commissions import CommissionRates
 from marketcore.orders.contesting import ContestedOrders
+from marketcore.orders.freezing import FrozenOrders
 from marketcore.orders.services import OrderService
 from marketcore.orders.settings import OrderSettings
 from marketcore.states import OrderState
@@ -26,6 +27,7 @@ def includeme(config: Any) -> None:
     config.register_service_factory(".checkout.checkout_service", CheckoutService)
     config.register_service_factory(".services.order_service", OrderService)
     config.register_service_factory(".contesting.contested_orders", ContestedOrders)
+    config.register_service_factory(".freezing.frozen_orders", FrozenOrders)
     config.register_service_factory(".commissions.commission_rates", CommissionRates)
     config.add_payment_purpose("checkout", ".purposes.checkout_purpose")
     config.add_event_subscriber(".subscribers.tell_buyers_of_failure", PaymentFailed)

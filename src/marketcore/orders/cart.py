@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import text
 
+from marketcore.catalog.offers import PRICE_NOW
 from marketcore.directives import table
 from marketcore.exceptions import Conflict, NotFound
 
 _ITEMS = text(
-    """SELECT c.listing_id, c.quantity, coalesce(c.award_minor, l.price_minor) AS unit_minor, l.currency, l.state,
+    f"""SELECT c.listing_id, c.quantity, coalesce(c.award_minor, {PRICE_NOW}) AS unit_minor, l.currency, l.state,
               l.quantity AS left_over, l.seller_id, p.title
        FROM cart_items c JOIN listings l ON l.id = c.listing_id JOIN products p ON p.id = l.product_id
        WHERE c.user_id = :user ORDER BY c.added_at, c.listing_id"""
@@ -18,7 +19,7 @@ _ITEMS = text(
 _LISTING = text("SELECT id, kind, state, seller_id FROM listings WHERE id = :id")
 _PUT = text(
     """INSERT INTO cart_items (user_id, listing_id, quantity) VALUES (:user, :listing, :quantity)
-       ON CONFLICT (user_id, listing_id) DO UPDATE SET
+       ON CONFLICT (user_id, listing_id) DO UPDATE SET priced_at = excluded.priced_at,
          quantity = least(CASE WHEN :add THEN cart_items.quantity ELSE 0 END + excluded.quantity, 1000000)
        WHERE cart_items.award_minor IS NULL"""
 )

@@ -9,20 +9,25 @@ from typing import Any
 
 from sqlalchemy import text
 
+from marketcore.db import clock
 from marketcore.events import OrderPlaced
 from marketcore.exceptions import Conflict, NotFound, OutOfStock
 from marketcore.money import Money
-from marketcore.orders.rules import UNPACKED, CartLine, check_award, split_by_seller
+from marketcore.orders.rules import UNPACKED, CartLine, check_award, check_price, split_by_seller
 from marketcore.states import OrderState
 
 # Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
 _LOCK_CART = text(
-    """SELECT listing_id, quantity, award_minor FROM cart_items WHERE user_id = :buyer ORDER BY listing_id FOR UPDATE"""
+    """SELECT listing_id, quantity, award_minor, priced_at FROM cart_items
+       WHERE user_id = :buyer ORDER BY listing_id FOR UPDATE"""
 )
 # The listings are locked in id order, here and wherever stock comes back.
 _LOCK_LISTINGS = text(
     """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
               coalesce(w.agreed_minor, l.price_minor) AS unit_minor, w.quantity AS wanted, l.quantity AS left,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_minor END AS offer_minor,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_until END AS offer_until,
+              CASE WHEN w.agreed_minor IS NULL THEN l.offer_ended_at END AS offer_ended_at,
               coalesce((SELECT r.basis_points FROM commission_rates r
                         WHERE (r.seller_id = l.seller_id OR r.seller_id IS NULL)
                           AND (r.category_id = p.category_id OR r.category_id IS NULL)
@@ -90,10 +95,16 @@ class CheckoutService:
         self._payment_minutes = payment_minutes
         self._commission_bp = commission_bp
 
-    def check_out(self, buyer_id: int, ship_to: dict[str, str]) -> int:
-        """Place the buyer's whole cart and return the checkout's id; ``OutOfStock`` or ``Conflict`` if it cannot."""
+    def check_out(self, buyer_id: int, ship_to: dict[str, str], total: Money | None = None) -> int:
+        """Place the buyer's whole cart and return the checkout's id; ``OutOfStock`` or ``Conflict`` if it cannot.
+
+        ``PriceChanged`` if it does not cost exactly ``total`` or, where that is left out, if an offer of something in
+        it has ended since that was put there.
+        """
         cart = self._session.execute(_LOCK_CART, {"buyer": buyer_id}).all()
-        sellers = split_by_seller(self._locked(cart), buyer_id)
+        lines = self._locked([(item.listing_id, item.quantity, item.award_minor) for item in cart])
+        sellers = split_by_seller(lines, buyer_id)
+        check_price(lines, {item.listing_id: item.priced_at for item in cart}, total)
         checkout_id: int = self._order(buyer_id, sellers, None, ship_to=ship_to)[0].checkout_id
         return checkout_id
 
@@ -144,7 +155,11 @@ class CheckoutService:
         listings, quantities, agreed = zip(*wanted, strict=True) if wanted else ((), (), ())
         given = {"listings": list(listings), "quantities": list(quantities), "agreed": list(agreed)}
         rows = self._session.execute(_LOCK_LISTINGS, {**given, "commission": self._commission_bp}).mappings()
-        return [CartLine(**row) for row in rows]
+        lines = [CartLine(**row) for row in rows]
+        if not any(line.offer_until or line.offer_ended_at for line in lines):
+            return lines
+        now = clock.now(self._session)
+        return [line.at(now) for line in lines]
 
     def _order(
         self, buyer_id: int, sellers: dict[int, list[CartLine]], due: datetime | None, **terms: Any

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from marketcore.ledger.accounts import AccountRef, disputed
 from marketcore.ledger.services import LedgerService
 from marketcore.money import allocate
+from marketcore.orders.freezing import FrozenOrders
 from marketcore.orders.money import OrderMoney
 from marketcore.orders.services import OrderService
 from marketcore.states import OrderState
@@ -27,6 +28,7 @@ _LOCK_CONTESTED = text(
     """SELECT o.*, p.amount_minor AS part_minor FROM dispute_parts p JOIN orders o ON o.id = p.order_id
        WHERE p.dispute_id = :dispute ORDER BY o.id FOR UPDATE OF o"""
 )
+_PAYMENT = text("SELECT payment_id FROM disputes WHERE id = :dispute")
 _KEEP_PART = text("INSERT INTO dispute_parts (dispute_id, order_id, amount_minor) VALUES (:dispute, :order, :minor)")
 _CONTEST = text(
     """UPDATE orders SET disputed_minor = disputed_minor + :minor,
@@ -43,17 +45,20 @@ _DECIDE = text(
 class ContestedOrders:
     """Takes the money of disputes from the orders of a payment, and gives it back or lets it go."""
 
-    def __init__(self, session: Any, orders: OrderService, ledger: LedgerService) -> None:
+    def __init__(self, session: Any, orders: OrderService, frozen: FrozenOrders, ledger: LedgerService) -> None:
         self._session = session
         self._orders = orders
+        self._frozen = frozen
         self._ledger = ledger
         self._money = OrderMoney(ledger)
 
     def take(self, dispute_id: UUID, minor: int, to: AccountRef) -> int:
         """Move ``minor`` units of what the disputed payment has paid to ``to``; return how many were left to move.
 
-        Each order loses in proportion to what is left of it, and stands still until the dispute ends.
+        Each order loses in proportion to what is left of it, and stands still until the dispute ends. What was frozen
+        for a decision of ours is contested like the rest: the bank's word comes first.
         """
+        self._frozen.yield_to_dispute(self._session.execute(_PAYMENT, {"dispute": dispute_id}).scalar_one())
         orders = list(self._session.execute(_LOCK_PAID, {"dispute": dispute_id}))
         left = [order.total_minor - order.refunded_minor - order.disputed_minor for order in orders]
         taken = min(minor, sum(left))
@@ -99,4 +104,5 @@ class ContestedOrders:
 
 def contested_orders(_context: Any, request: Any) -> ContestedOrders:
     """Return the request's ``ContestedOrders``."""
-    return ContestedOrders(request.db, request.find_service(OrderService), request.find_service(LedgerService))
+    orders, frozen = request.find_service(OrderService), request.find_service(FrozenOrders)
+    return ContestedOrders(request.db, orders, frozen, request.find_service(LedgerService))

@@ -13,7 +13,10 @@ from marketcore.db.base import Base, CreatedAt, Currency, Key, Minor, Moment
 
 
 class CartItem(Base):
-    """A listing in a buyer's cart. ``award_minor`` is a price agreed elsewhere (a won lot), else the listing's."""
+    """A listing in a buyer's cart. ``award_minor`` is a price agreed elsewhere (a won lot), else the listing's.
+
+    At ``priced_at`` the buyer last said that it shall be there, at the price of that moment or a lower one.
+    """
 
     __tablename__ = "cart_items"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
@@ -22,6 +25,7 @@ class CartItem(Base):
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"), primary_key=True)
     quantity: Mapped[int]
     award_minor: Mapped[Minor | None]
+    priced_at: Mapped[CreatedAt]
     added_at: Mapped[CreatedAt]
 
 
@@ -92,6 +96,30 @@ class Order(Base):
     release_at: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+
+class OrderFreeze(Base):
+    """Money of one order that stands still until something is decided; see ``FrozenOrders``.
+
+    ``cause`` says what is waited for. A freeze is ``open``, ``lifted``, or has ``yielded`` to a dispute of the payer's
+    bank, which took the same money.
+    """
+
+    __tablename__ = "order_freezes"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("state IN ('open','lifted','yielded')", name="state_known"),
+        Index("uq_order_freezes_order_id", "order_id", unique=True, postgresql_where=text("state = 'open'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    currency: Mapped[Currency]
+    amount_minor: Mapped[Minor]
+    cause: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(10), server_default="open")
+    opened_at: Mapped[CreatedAt]
+    closed_at: Mapped[Moment | None]
 
 
 class OrderLine(Base):

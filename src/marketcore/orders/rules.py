@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from marketcore.exceptions import Conflict, Forbidden, IllegalTransition, NotFound, OutOfStock
+from marketcore.exceptions import Conflict, Forbidden, IllegalTransition, NotFound, OutOfStock, PriceChanged
 from marketcore.money import MAX_MINOR, Money, allocate, commission, exponent
 from marketcore.states import ORDER_TRANSITIONS, OrderState, step
 
@@ -54,6 +55,18 @@ def is_held(order: Any) -> bool:
     return order.paid_at is not None and state in MONEY_HELD
 
 
+def check_freeze(order: Any, *, released: bool) -> int:
+    """Return how many minor units of ``order`` can be frozen; ``Conflict`` says why none can."""
+    left: int = order.total_minor - order.refunded_minor - order.disputed_minor
+    if order.state == OrderState.DISPUTED:
+        raise Conflict(f"the money of order {order.id} is set apart already")
+    if order.paid_at is None or not left or not (is_held(order) or order.state == OrderState.COMPLETED):
+        raise Conflict(f"order {order.id} is {order.state} and there is no money of it to freeze")
+    if not is_held(order) and not released:
+        raise Conflict(f"the money of order {order.id} has gone to its seller: an admin may still freeze it")
+    return left
+
+
 def platform_share(order: Any, minor: int) -> int:
     """Return the platform's part of the first ``minor`` units of an order: all of them carry the whole commission."""
     return allocate(minor, [order.commission_minor, order.total_minor - order.commission_minor])[0]
@@ -75,7 +88,11 @@ def check_way(target: OrderState, *, ships: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CartLine:
-    """What somebody buys of a listing, and the listing as it stands, locked."""
+    """What somebody buys of a listing, and the listing as it stands, locked.
+
+    ``offer_minor`` is a lower price for whoever buys before ``offer_until``; one before that ended at
+    ``offer_ended_at``. ``dearer_since`` is when the price last rose because an offer was over.
+    """
 
     listing_id: int
     product_id: int
@@ -87,6 +104,17 @@ class CartLine:
     wanted: int
     left: int
     commission_bp: int
+    offer_minor: int | None = None
+    offer_until: datetime | None = None
+    offer_ended_at: datetime | None = None
+    dearer_since: datetime | None = None
+
+    def at(self, now: datetime) -> CartLine:
+        """Return the line at the price of the moment ``now``."""
+        ends = [end for end in (self.offer_until, self.offer_ended_at) if end is not None and end <= now]
+        on_offer = self.offer_until is not None and now < self.offer_until
+        price = min(self.unit_minor, self.offer_minor) if on_offer and self.offer_minor else self.unit_minor
+        return replace(self, unit_minor=price, dearer_since=max(ends, default=None))
 
     @property
     def total_minor(self) -> int:
@@ -116,6 +144,26 @@ def split_by_seller(lines: Sequence[CartLine], buyer_id: int) -> dict[int, list[
     for line in sorted(lines, key=lambda line: (line.seller_id, line.listing_id)):
         sellers.setdefault(line.seller_id, []).append(line)
     return sellers
+
+
+def check_price(lines: Sequence[CartLine], known: Mapping[int, datetime], total: Money | None) -> None:
+    """Raise ``PriceChanged`` unless the lines cost ``total``.
+
+    Without it, raise if an offer has ended that may have been shown: ``known`` says by listing since when the buyer
+    knows its price.
+    """
+    price = Money(sum(line.total_minor for line in lines), lines[0].currency)
+    if total is not None:
+        if price != total:
+            raise PriceChanged(f"the cart costs {price} now, not {total}: look at it again", total=str(price))
+        return
+    for line in lines:
+        if line.dearer_since is not None and line.dearer_since > known[line.listing_id]:
+            raise PriceChanged(
+                f"an offer of listing {line.listing_id} ({line.title}) has ended: put it into the cart again, take it "
+                "out, or send the total that you agree to",
+                listing_id=line.listing_id,
+            )
 
 
 def largest_total(currency: str) -> int:

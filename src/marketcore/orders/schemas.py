@@ -108,6 +108,7 @@ class CheckoutBody(Schema):
     """A checkout of the whole cart."""
 
     ship_to = ShipTo(missing=None)
+    total = MoneyNode(missing=None, description="what the cart showed: it is ordered for exactly this, or not at all")
 
 
 class Person(Schema):

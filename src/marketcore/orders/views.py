@@ -121,9 +121,9 @@ def _checkout(request: Any, checkout_id: int) -> dict[str, Any]:
 )
 def check_out(request: Any) -> dict[str, Any]:
     """Order everything in the cart, to your default address if none is given; one order per seller awaits payment."""
-    given = request.valid.body["ship_to"]
+    given, total = request.valid.body["ship_to"], request.valid.body["total"]
     ship_to = _destination(request, given) if given else _default_destination(request)
-    checkout_id = request.find_service(CheckoutService).check_out(request.authenticated_userid, ship_to)
+    checkout_id = request.find_service(CheckoutService).check_out(request.authenticated_userid, ship_to, total)
     request.response.status_int = 201
     return _checkout(request, checkout_id)
 

@@ -115,6 +115,8 @@ class Market:
     def _release(self) -> None:
         if caller := self.registry.get("job caller"):  # a configuration of some rooms only may have none
             caller.settle()
+        if presence := self.registry.get("live presence"):
+            presence.close()
         self.registry["engine"].dispose()
 
     def _close_clients(self) -> None:

@@ -31,7 +31,15 @@ def problem(request: Any, error: MarketError) -> Response:
         response.headers["Retry-After"] = str(error.extra["retry_after"])
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(error.extra["allow"])
+    if error.keeps:
+        _keep(request, response)
     return response
+
+
+def _keep(request: Any, response: Response) -> None:
+    """Let the transaction of a refused request be committed; pyramid_tm reads a header, which nobody else shall."""
+    response.headers["X-Tm"] = "commit"
+    request.add_response_callback(lambda _request, answer: answer.headers.pop("X-Tm", None))
 
 
 def problem_document(error: MarketError, request_id: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ DESCRIPTION = (
     "follow `next` as `cursor`. Refusals are problem documents (RFC 9457) with a stable `type`. Requests that move "
     "money or stock take an `Idempotency-Key`."
 )
+_STEP_UP = " May ask for a fresh proof of the second factor (`step-up-needed`)."
 # Permissions that ask for no token.
 OPEN = frozenset({"public", "unidentified"})
 
@@ -67,7 +68,7 @@ def _operation(spec: APISpec, registry: Any, view: Any, pattern: str, method: st
         "operationId": f"{method.lower()}_{view['route_name'].replace('.', '_')}",
         "tags": [view["route_name"].split(".")[0]],
         "summary": _first_line(view["callable"], view.get("attr")),
-        "description": f"Permission: `{permission}`.",
+        "description": f"Permission: `{permission}`." + (_STEP_UP if view.get("step_up") else ""),
         "parameters": _path_parameters(pattern) + _query_parameters(spec, declared.get("query")),
         "responses": _responses(spec, declared, permission),
     }

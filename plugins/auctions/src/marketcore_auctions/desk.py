@@ -82,7 +82,7 @@ class BidDesk:
             flight = Flight(self._registry, connection, bids)
             flight.decide()
             crash_point("auctions.bids_decided")
-            hints = flight.commit()
+            hints = flight.write(commit=True)
         crash_point("auctions.bids_committed")
         self._registry["live sender"].send(hints)
         return flight.answers()
@@ -156,15 +156,15 @@ class Flight:
             wanted = Money(lot.row.deposit_minor, lot.row.currency)
             raise InsufficientFunds(f"to bid here, your wallet has to hold a deposit of {wanted}") from error
 
-    def commit(self) -> list[tuple[str, bytes]]:
-        """Write what has changed and end the transaction; return the hints to send now."""
+    def write(self, *, commit: bool) -> list[tuple[str, bytes]]:
+        """Write what has changed, ending the transaction or not; return the hints to send after its end."""
         self._fields = {lot.id: lot.live_fields() for lot in self._lots.values()}
         changed = [lot for lot in self._lots.values() if lot.entries]
         if not changed:
             return []
         batch = EventBatch(event for lot in changed for event in self._events(lot))
         written = (batch.statement, batch.parameters)
-        _saved, rows = execute_together(self._connection, saving(changed), written, commit=True)
+        _saved, rows = execute_together(self._connection, saving(changed), written, commit=commit)
         return batch.hints(rows)
 
     def _events(self, lot: Lot) -> list[LiveEvent]:

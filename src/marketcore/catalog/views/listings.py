@@ -9,6 +9,7 @@ from pyramid.view import view_config
 
 from marketcore.catalog.kinds import listing_kinds
 from marketcore.catalog.presenting import ids_by_kind, present_listing
+from marketcore.catalog.rules import parse_rating
 from marketcore.catalog.schemas import ListingChange, ListingDocument, ListingPage, ListingQuery
 from marketcore.catalog.search import SORTS, Catalog, ListingFilter
 from marketcore.catalog.services import ListingService
@@ -98,6 +99,7 @@ def _document(request: Any, listing_id: int) -> dict[str, Any]:
 
 def _filter(request: Any, query: dict[str, Any]) -> ListingFilter:
     plain = {name: query[name] for name in ("q", "category", "seller_id", "kind", "in_stock")}
+    plain["min_rating"] = query["min_rating"] and parse_rating(query["min_rating"])
     priced = query["min_price"] or query["max_price"] or query["currency"] or SORTS[query["sort"]].by_price
     if not priced:
         return ListingFilter(**plain)

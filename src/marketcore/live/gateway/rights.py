@@ -99,6 +99,12 @@ def has_snapshot(registry: Any, name: str) -> bool:
     return table(registry, "live channels")[match.pattern].snapshot is not None
 
 
+def is_counted(registry: Any, name: str) -> bool:
+    """Whether the listeners of the channel called ``name`` are counted."""
+    match = registry["live channels"].match(name)
+    return match is not None and table(registry, "live channels")[match.pattern].presence
+
+
 def lost_channels(registry: Any, identity: Any | None, matches: Iterable[Match]) -> list[str]:
     """Return the names of the channels that ``identity`` may not hear any more."""
     return [match.name for match in matches if not may_join(registry, identity, match)]

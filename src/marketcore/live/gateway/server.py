@@ -14,6 +14,7 @@ import structlog
 
 from marketcore.live.gateway import rights
 from marketcore.live.gateway.admission import Door
+from marketcore.live.gateway.attendance import Attendance
 from marketcore.live.gateway.commands import Commands
 from marketcore.live.gateway.conversation import Conversation
 from marketcore.live.gateway.entrance import Entrance
@@ -24,6 +25,7 @@ from marketcore.live.gateway.streams import Streams
 from marketcore.live.gateway.warden import Warden
 from marketcore.live.history import HISTORY
 from marketcore.live.hub import Hub
+from marketcore.live.presence import Keys
 from marketcore.settings import section
 from marketcore.starting import keep_what_stays
 
@@ -97,14 +99,18 @@ class Gateway:
             raise RuntimeError(f"the core task {task.get_name()!r} of the live process ended by itself")
 
     def _core_tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
+        redis_url = section(self._registry, "marketcore")["redis_url"]
         redis = RedisListener(
-            section(self._registry, "marketcore")["redis_url"],
+            redis_url,
             on_event=self.streams.hint,
             on_signal=self.streams.signal,
             on_revocation=self._warden.suspect_user,
             on_connected=self.streams.suspect_all,
         )
+        counted = partial(rights.is_counted, self._registry)
+        attendance = Attendance(self.streams.hub, counted, redis_url, Keys(self._registry))
         return {
+            "tell attendance": attendance.run(),
             "read streams": self.streams.read(),
             "poll streams": self.streams.poll(),
             "listen to redis": redis.run(),

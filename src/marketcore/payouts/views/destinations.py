@@ -33,6 +33,7 @@ def present_destination(row: Any, action: NextAction | None = None) -> dict[str,
     route_name="payouts.destinations",
     request_method="POST",
     permission="payouts.destination.change",
+    step_up=True,
     idempotent=True,
     rate_limit="payment",
     openapi={
@@ -97,6 +98,7 @@ def read_destination(request: Any) -> dict[str, Any]:
     route_name="payouts.destination",
     request_method="DELETE",
     permission="payouts.destination.change",
+    step_up=True,
     openapi={"responses": {204: None}, "refusals": [409]},
 )
 def remove_destination(request: Any) -> Any:
@@ -109,6 +111,7 @@ def remove_destination(request: Any) -> Any:
     route_name="payouts.destination.link",
     request_method="POST",
     permission="payouts.destination.change",
+    step_up=True,
     idempotent=True,
     rate_limit="payment",
     openapi={"responses": {200: schemas.DestinationDocument}, "refusals": [409, 429]},

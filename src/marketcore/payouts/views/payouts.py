@@ -38,6 +38,7 @@ def present_payout(row: Any) -> dict[str, Any]:
     route_name="payouts.payouts",
     request_method="POST",
     permission="payouts.payout.request",
+    step_up=True,
     idempotent=True,
     openapi={"body": schemas.PayoutBody, "responses": {201: schemas.PayoutDocument}, "refusals": [409]},
 )

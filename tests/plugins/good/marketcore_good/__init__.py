@@ -34,6 +34,8 @@ def includeme(config):
     config.add_ledger_check("good names", "SELECT id::text, name AS detail FROM good_things WHERE name = ''")
     config.add_notification_type("good.polished", title="Polished things", templates="marketcore_good:templates")
     config.add_sms_provider("good_sms", provider)
+    config.add_login_check("good_mood", ".checks.hold_the_sad")
+    config.add_step_up("good_mood", ".checks.demand_a_smile")
     config.add_process("good_sweeper", ".process.serve", port_setting="good.port")
     config.add_front_page("good_things", "/api/v1/good/things", about="good things")
     config.include(".routes")

@@ -53,6 +53,8 @@ def claims(config):
             "good.polished", title="Rivals", templates="marketcore_good:templates"
         ),
         "good SMS provider": lambda: config.add_sms_provider("good_sms", object()),
+        "good login check": lambda: config.add_login_check("good_mood", answer),
+        "good step-up": lambda: config.add_step_up("good_mood", answer),
         "good process": lambda: config.add_process("good_sweeper", serve),
         "good front page": lambda: config.add_front_page("good_things", "/rival", about="rivals"),
         "good route": lambda: config.add_route("good.things", "/api/v1/rival"),

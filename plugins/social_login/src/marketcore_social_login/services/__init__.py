@@ -1,0 +1,1 @@
+"""Logins on their way, and the accounts at providers that open accounts here."""
