@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {"models", "rules", "services", "schemas", "routes", "views", "webhooks", "subscribers", "jobs", "admin"}
 PURE = {f"marketcore.{name}" for name in ("money", "states", "exceptions", "events", "interfaces", "redaction")}
 PURE |= {"marketcore.live.hub", "marketcore.live.channels"}
-PURE_ROOMS = {"refusals", "bidding", "weak_passwords"}
+PURE_ROOMS = {"refusals", "bidding", "states", "weak_passwords"}
 # The simulator imitates other people's systems; what it calls rules are theirs.
 STAND_IN = "marketcore_simulator."
 # A pure module is given the time and chance it decides by, and touches nothing outside.

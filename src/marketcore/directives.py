@@ -366,6 +366,11 @@ def add_payment_purpose(config: Any, name: str, purpose: Any) -> None:
     _declare(config, "payment purposes", name, config.maybe_dotted(purpose))
 
 
+def add_ledger_check(config: Any, name: str, sql: str) -> None:
+    """Let ``marketcore ledger verify`` run ``sql``, which selects ``id`` and ``detail`` of whatever is wrong."""
+    _declare(config, "ledger checks", name, sql)
+
+
 def add_process(
     config: Any,
     name: str,
@@ -408,6 +413,7 @@ CATEGORIES = (
     "payment providers",
     "payout providers",
     "payment purposes",
+    "ledger checks",
     "notification types",
     "sms providers",
     "login checks",
@@ -433,6 +439,7 @@ DIRECTIVES: Mapping[str, Callable[..., Any]] = {
         add_payment_provider,
         add_payout_provider,
         add_payment_purpose,
+        add_ledger_check,
         add_notification_type,
         add_sms_provider,
         add_login_check,

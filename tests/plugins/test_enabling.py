@@ -7,6 +7,7 @@ import pytest
 from marketcore.config import configure
 from marketcore.directives import DIRECTIVES, table
 from marketcore.events import SessionsRevoked, UserRegistered
+from marketcore.ledger.verify import checks_of, verify
 from marketcore.web.openapi import build_document
 
 TABLES = {
@@ -23,6 +24,7 @@ TABLES = {
     "payment providers": "good_pay",
     "payout providers": "good_payout",
     "payment purposes": "good_thing",
+    "ledger checks": "good names",
     "notification types": "good.polished",
     "sms providers": "good_sms",
     "login checks": "good_mood",
@@ -85,6 +87,16 @@ def test_an_enabled_plugin_answers_over_http_with_its_own_table(plugin_path, mak
         request.emit(UserRegistered(user_id=5))
     with market.client() as http:
         assert http.get("/api/v1/good/things").json() == {"names": ["welcome 5"]}
+
+
+def test_the_books_are_held_against_the_check_of_an_enabled_plugin(plugin_path, make_market):
+    plugin_path("good")
+    market = make_market("good")
+    market.query("INSERT INTO good_things (name) VALUES ('')")
+    with market.registry["engine"].connect() as connection:
+        found = verify(connection, checks_of(market.registry))
+        assert verify(connection) == []
+    assert [(difference.check, difference.id) for difference in found] == [("good names", "1")]
 
 
 def test_a_disabled_plugin_hears_nothing_and_answers_nothing(plugin_path, make_market):

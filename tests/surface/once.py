@@ -16,7 +16,7 @@ from marketcore.payments.services import PaymentService
 from marketcore.testing.shop import money_arrives
 
 from .people import People, Person
-from .world import SHIP_TO, bid, put_up
+from .world import SHIP_TO, accept, advertise, apply_for, bid, put_up
 
 
 @dataclass
@@ -274,6 +274,44 @@ def refunded_credits(people: People) -> Sending:
     return Sending(path, people.new("admin"), wish, {**wish, "reason": "as you wish"}, 201)
 
 
+def applied(people: People) -> tuple[Person, Person, dict[str, Any]]:
+    """Return an owner, an applicant, and what the latter has applied for with the former."""
+    owner, applicant = people.new("seller"), people.new("buyer")
+    return owner, applicant, apply_for(people, advertise(people, owner), applicant)
+
+
+def accepted_applications(people: People) -> Sending:
+    owner, _applicant, application = applied(people)
+    share = {"application_id": application["id"], "share": {"amount": "60.00", "currency": "KES"}}
+    other = {**share, "share": {"amount": "50.00", "currency": "KES"}}
+    path = f"/api/v1/advertisements/{application['advertisement_id']}/acceptances"
+    return Sending(path, owner, {"shares": [share]}, {"shares": [other]})
+
+
+def cancelled_advertisements(people: People) -> Sending:
+    owner = people.new("seller")
+    return Sending(f"/api/v1/advertisements/{advertise(people, owner)}/cancellation", owner, None)
+
+
+def approved_proofs(people: People) -> Sending:
+    owner, applicant, application = applied(people)
+    accept(people, application, owner)
+    path = f"/api/v1/advertisement-applications/{application['id']}"
+    shown = people.ask("POST", f"{path}/proofs", applicant.access, {"link": "https://social.example/1"})
+    assert shown.status_code == 201, shown.text
+    return Sending(f"{path}/approval", owner, None)
+
+
+def decided_disputes(people: People) -> Sending:
+    owner, applicant, application = applied(people)
+    accept(people, application, owner)
+    path = f"/api/v1/advertisement-applications/{application['id']}"
+    disputed = people.ask("POST", f"{path}/dispute", applicant.access, {"reason": "no answer"})
+    assert disputed.status_code == 200, disputed.text
+    body = {"outcome": "release", "reason": "it was done"}
+    return Sending(f"{path}/decision", people.new("admin"), body, {**body, "outcome": "return"})
+
+
 def complaints(people: People) -> Sending:
     purchase = Purchase(people)
     grief = {"category": "damaged", "subject": "Torn", "body": "The seam is open.", "freeze": True}
@@ -333,6 +371,10 @@ SENDINGS: dict[str, Callable[[People], Sending]] = {
     "livestream.credits.grants": granted_credits,
     "livestream.purchases": bought_credits,
     "livestream.purchase.refunds": refunded_credits,
+    "escrow.acceptances": accepted_applications,
+    "escrow.cancellation": cancelled_advertisements,
+    "escrow.application.approval": approved_proofs,
+    "escrow.application.decision": decided_disputes,
     "complaints.complaints": complaints,
     "complaints.withdrawal": withdrawals,
     "complaints.decision": decided_complaints,

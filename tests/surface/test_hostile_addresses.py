@@ -18,7 +18,7 @@ from marketcore_auctions.services import AuctionService
 from . import corpus
 from .addresses import NOWHERE, addresses
 from .tables import counts
-from .world import ADDRESS, FEEDBACK, REVIEW, World, bid, put_up
+from .world import ADDRESS, FEEDBACK, REVIEW, World, advertise, apply_for, bid, put_up
 
 TEXTS = {
     "empty": "",
@@ -135,6 +135,8 @@ FOR_ADMINS = (
     "/api/v1/reconciliation/differences",
     "/api/v1/payouts",
     "/api/v1/violations",
+    "/api/v1/disputed-applications",
+    "/api/v1/advertisements/{advertisement_id}/applications",
     "/api/v1/complaints/{complaint_id}/messages",
     "/api/v1/livestreams/{stream_id}/bans",
     "/api/v1/livestreams/{stream_id}/moderators",
@@ -185,6 +187,7 @@ def cursors(people, world, operations):
         ordered = {"vendor_id": world.seller.id, "variant_id": world.variant["id"], "payer": {"phone": "0712345678"}}
         assert people.ask("POST", "/api/v1/service-orders", both, ordered).status_code == 201
     other = World(people)  # whose dispute, difference, auction, stream, service, profile and paper are the second ones
+    advertise_twice(people, world, other)
     correspond(people, world, other)
     sell_another(people, world.seller, people.known("both"))
     rated = [{"category_id": here.category["id"], "seller_id": world.seller.id} for here in (world, other)]
@@ -212,6 +215,17 @@ def cursors(people, world, operations):
         found[path] = (token, people.ask("GET", f"{path}?limit=1", token).json()["next"], operation)
     assert all(cursor for _token, cursor, _operation in found.values()), found
     return found
+
+
+def advertise_twice(people, world, other):
+    """Let the one known person have two advertisements and two applications, and two shares be disputed."""
+    known = people.known("both")
+    for _ in range(2):
+        advertise(people, known)
+    for one in (world, other):
+        apply_for(people, one.advertisement_id, known)
+        path = f"/api/v1/advertisement-applications/{one.application['id']}/dispute"
+        assert people.ask("POST", path, one.buyer.access, {"reason": "no answer"}).status_code == 200
 
 
 def correspond(people, world, second):

@@ -8,13 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from PIL import Image
+from sqlalchemy import text
 
 from marketcore.disputes.services import DisputeService
 from marketcore.interfaces import DisputeReport
 from marketcore.jobs.enqueueing import find_job
+from marketcore.ledger.accounts import provider_clearing
 from marketcore.money import Money
 from marketcore.testing.shop import money_arrives
 from marketcore.violations.services import ViolationService
+from marketcore_escrow.services import AdvertisementService
 
 from .addresses import NOWHERE
 from .people import People, Person
@@ -70,6 +73,45 @@ def bid(people: People, auction_id: int, who: Person, amount: str) -> None:
     assert answer.status_code == 201, answer.text
 
 
+def advertise(people: People, owner: Person) -> int:
+    """Let somebody advertise with a budget of 100.00, which has been paid; return the advertisement's id."""
+    body = {"title": f"Post {uuid.uuid4().hex}", "description": "A post a day", "days": 7}
+    body["budget"] = {"amount": "100.00", "currency": "KES"}
+    written = people.ask("POST", "/api/v1/advertisements", owner.access, body)
+    assert written.status_code == 201, written.text
+    advertisement_id: int = written.json()["id"]
+
+    def fund(request: Any) -> None:
+        payment_id = request.db.execute(text(_BUDGET), {"id": advertisement_id}).scalar_one()
+        clearing = provider_clearing("cash", "KES")
+        assert request.find_service(AdvertisementService).fund(advertisement_id, payment_id, clearing)
+
+    people.market.perform(fund)
+    return advertisement_id
+
+
+def apply_for(people: People, advertisement_id: int, who: Person) -> dict[str, Any]:
+    """Let somebody apply for an advertisement; return the application."""
+    path, body = f"/api/v1/advertisements/{advertisement_id}/applications", {"message": f"Me, {uuid.uuid4().hex}"}
+    applied = people.ask("POST", path, who.access, body)
+    assert applied.status_code == 201, applied.text
+    application: dict[str, Any] = applied.json()
+    return application
+
+
+def accept(people: People, application: dict[str, Any], owner: Person) -> None:
+    """Let the owner of an advertisement accept an application for it, with a share of 60.00."""
+    shares = [{"application_id": application["id"], "share": {"amount": "60.00", "currency": "KES"}}]
+    path = f"/api/v1/advertisements/{application['advertisement_id']}/acceptances"
+    accepted = people.ask("POST", path, owner.access, {"shares": shares})
+    assert accepted.status_code == 200, accepted.text
+
+
+_BUDGET = """INSERT INTO payments (code, user_id, purpose, reference, provider, currency, amount_minor, received_minor,
+                                   state, expires_at)
+             SELECT substr(md5(random()::text), 1, 12), owner_id, 'advertisement', id::text, 'cash', currency,
+                    budget_minor, budget_minor, 'captured', market_clock() + interval '1 day'
+             FROM escrow_advertisements WHERE id = :id RETURNING id"""
 # Opinions about an order that is on its way, which nobody could give, with what they come to.
 REVIEW = """WITH counted AS (
                 UPDATE products SET ratings_count = ratings_count + 1, ratings_total = ratings_total + 4
@@ -136,6 +178,11 @@ class World:
         self.auction_id = put_up(people, reserve={"amount": RESERVE, "currency": "KES"})
         for amount in ("150.00", MAXIMUM):
             bid(people, self.auction_id, people.new("buyer"), amount)
+        self.advertisement_id = advertise(people, self.seller)
+        self.application = apply_for(people, self.advertisement_id, self.buyer)
+        accept(people, self.application, self.seller)
+        proofs = f"/api/v1/advertisement-applications/{self.application['id']}/proof-images"
+        self.proof = self._upload(proofs, self.buyer)["proofs"][0]
         self.stream_id, self.item_id, self.chat_message_id = self._go_live()
         self.bidding_session_id, self.purchase = self._sell_live()
         self.address = self._made("POST", "/api/v1/addresses", self.buyer, ADDRESS)
@@ -254,6 +301,9 @@ class World:
             "category_id": self.category["id"],
             "product_id": self.product["id"],
             "auction_id": self.auction_id,
+            "advertisement_id": self.advertisement_id,
+            "application_id": self.application["id"],
+            "proof_id": self.proof["id"],
             "stream_id": self.stream_id,
             "item_id": self.item_id,
             "bidding_session_id": self.bidding_session_id,
@@ -309,6 +359,7 @@ class World:
             RESERVE,
             MAXIMUM,
             RESERVE,
+            self.application["message"],
             self.session["id"],
             self.refund["id"],
             self.dispute_id,

@@ -19,11 +19,12 @@ def verify(configuration: Configuration) -> None:
     from marketcore.db.session import make_engine
     from marketcore.ledger import verify as books
 
+    checks = books.checks_of(configuration.inspected().registry)
     with configuration.servers(process="ledger") as settings:
         engine = make_engine(core_settings(settings)["database_url"], pool_size=1)
         try:
             with engine.connect() as connection:
-                text, code = books.report(books.verify(connection))
+                text, code = books.report(books.verify(connection, checks))
         finally:
             engine.dispose()
     click.echo(text)

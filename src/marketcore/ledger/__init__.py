@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marketcore.ledger.services import LedgerService
+from marketcore.ledger.verify import CHECKS
 
 
 def includeme(config: Any) -> None:
@@ -14,5 +15,7 @@ def includeme(config: Any) -> None:
     config.add_periodic_job(".jobs.void_expired_holds", every_seconds=5)
     config.add_periodic_job(".jobs.void_overlooked_holds", every_seconds=3600)
     config.add_periodic_job(".jobs.roll_deltas", every_seconds=10)
+    for check in CHECKS:
+        config.add_ledger_check(check.name, check.sql)
     config.include(".routes")
     config.scan(".views")

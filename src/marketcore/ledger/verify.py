@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
+from marketcore.directives import table
 from marketcore.ledger.checks import LEDGER, OPERATIONS, ORDERS, Check
 
 CHECKS: tuple[Check, ...] = (*LEDGER, *ORDERS, *OPERATIONS)
@@ -19,6 +21,11 @@ class Difference:
     check: str
     id: str
     detail: str
+
+
+def checks_of(registry: Any) -> list[Check]:
+    """Return every check of a marketplace: the core's and those of its enabled plugins."""
+    return [Check(name, sql) for name, sql in table(registry, "ledger checks").items()]
 
 
 def verify(connection: Connection, checks: Sequence[Check] = CHECKS) -> list[Difference]:

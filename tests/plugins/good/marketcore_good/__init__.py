@@ -31,6 +31,7 @@ def includeme(config):
     config.add_payment_provider("good_pay", provider)
     config.add_payout_provider("good_payout", provider)
     config.add_payment_purpose("good_thing", ".purpose.ThingPurpose")
+    config.add_ledger_check("good names", "SELECT id::text, name AS detail FROM good_things WHERE name = ''")
     config.add_notification_type("good.polished", title="Polished things", templates="marketcore_good:templates")
     config.add_sms_provider("good_sms", provider)
     config.add_login_check("good_mood", ".checks.hold_the_sad")

@@ -48,6 +48,7 @@ def claims(config):
         "good provider": lambda: config.add_payment_provider("good_pay", object()),
         "good payout provider": lambda: config.add_payout_provider("good_payout", object()),
         "good purpose": lambda: config.add_payment_purpose("good_thing", object()),
+        "good ledger check": lambda: config.add_ledger_check("good names", "SELECT '', '' WHERE false"),
         "good notification type": lambda: config.add_notification_type(
             "good.polished", title="Rivals", templates="marketcore_good:templates"
         ),
@@ -65,6 +66,7 @@ def claims(config):
         "core notification type": lambda: config.add_notification_type(
             "order.paid", title="Rivals", templates="marketcore.notifications:templates"
         ),
+        "core ledger check": lambda: config.add_ledger_check("zero sum", "SELECT '', '' WHERE false"),
         "core process": lambda: config.add_process("web", serve),
         "core periodic job": lambda: config.add_periodic_job("marketcore.web.jobs.forget_old_answers", every_seconds=5),
         "core event": lambda: config.add_live_event("order:{id}", "order.paid", RivalDocument),
