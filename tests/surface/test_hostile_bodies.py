@@ -80,6 +80,7 @@ def senders(people, document, world, everyone):
     ]
 
 
+@pytest.mark.timeout(400)
 def test_every_field_of_every_body_survives_the_corpus(people, document, senders):
     components = document["components"]["schemas"]
     for sender, schema in senders:
