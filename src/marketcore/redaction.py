@@ -16,14 +16,15 @@ _SENSITIVE = (
 # Short words are secrets only on their own: "pin" is, "shipping" is not.
 _SHORT = r"(?<![a-z0-9])(?:pin|otp|cvv|cvc)(?![a-z0-9])"
 _SENSITIVE_NAME = re.compile(f"{_SENSITIVE}|{_SHORT}", re.IGNORECASE)
+# Words are looked at once, from their beginning: a text of any kind takes time in proportion to its length.
 _IN_TEXT = (
     (re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{6,}"), rf"\1\2{MASK}"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), MASK),
-    (re.compile(r"(://[^\s:/@]*):[^\s@]+@"), rf"\1:{MASK}@"),
+    (re.compile(r"(://[^\s:/@]*):[^\s@]{1,1000}+@"), rf"\1:{MASK}@"),
     (re.compile(r"(?s)\[parameters: .*?\](?=\n|$)"), f"[parameters: {MASK}]"),
     (
         re.compile(
-            rf"((?:[\w.-]*(?:{_SENSITIVE})[\w.-]*|{_SHORT})[\"']?\s*[=:]\s*)"
+            rf"((?:(?<![\w.-])(?=[\w.-]*?(?:{_SENSITIVE}))[\w.-]++|{_SHORT})[\"']?\s*[=:]\s*)"
             r"(?:b?\"[^\"]*\"|b?'[^']*'|[^\s,;&\"'})]+)",
             re.IGNORECASE,
         ),
@@ -34,7 +35,7 @@ _IN_TEXT = (
 # Numbers by the name of their field, by their look, and the secret part of an address that a provider was given.
 _IN_CALLS = (
     (
-        re.compile(r"(?i)(\b\w*(?:phone|msisdn|mobile|contact|party[ab])\w*\"?\s*[:=]\s*\"?)\+?\d[\d ()-]{6,}"),
+        re.compile(r"(?i)(\b(?=\w*?(?:phone|msisdn|mobile|contact|party[ab]))\w++\"?\s*[:=]\s*\"?)\+?\d[\d ()-]{6,}"),
         rf"\1{MASK}",
     ),
     (re.compile(r"(?<![\w.+])(?:\+\d{8,15}|0[17]\d{8}|2\d\d[17]\d{8}|91[6-9]\d{9})(?!\w)"), MASK),

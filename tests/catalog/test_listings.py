@@ -33,6 +33,7 @@ def test_a_product_is_put_on_sale_at_a_fixed_price(shop, seller):
         "product": {"id": product_id, "title": "Teapot", "cover": None},
         "seller": {"id": seller.id, "username": document["seller"]["username"]},
         "category_id": None,
+        "rating": {"average": None, "count": 0},
         "details": {},
         "created_at": document["created_at"],
     }

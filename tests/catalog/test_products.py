@@ -21,6 +21,7 @@ def test_B5_M4_K4_S2_a_product_is_added_and_read_by_everybody(shop, seller):
         "category_id": None,
         "state": "active",
         "images": [],
+        "rating": {"average": None, "count": 0},
         "listing_id": None,
     }
     assert document["seller"]["id"] == seller.id

@@ -11,7 +11,8 @@ import pytest
 from marketcore.embedded.tether import spawn
 
 READY = "print('ready', flush=True)\n"
-SLEEP = READY + "import time\ntime.sleep(600)"
+# Imported first: an interrupt in the middle of an import may be lost.
+SLEEP = "import time\n" + READY + "time.sleep(600)"
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SLEEP
 
 

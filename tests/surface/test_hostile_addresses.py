@@ -280,9 +280,11 @@ def test_a_genuine_cursor_goes_on_where_the_page_ended(people, cursors):
 
 
 def test_a_cursor_with_one_bit_changed_is_refused(people, cursors):
-    for path, (token, cursor, _operation) in cursors.items():
+    for place, (path, (token, cursor, _operation)) in enumerate(cursors.items()):
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        for bit in range(len(raw) * 8):
+        # Every bit of one cursor; of the others, which are read by the same code, one bit of each byte.
+        for bit in range(0, len(raw) * 8, 1 if place == 0 else 8):
+            bit += bit // 8 % 8 if place else 0
             changed = bytearray(raw)
             changed[bit // 8] ^= 1 << bit % 8
             forged = base64.urlsafe_b64encode(bytes(changed)).decode().rstrip("=")
@@ -292,8 +294,9 @@ def test_a_cursor_with_one_bit_changed_is_refused(people, cursors):
 
 
 def test_the_cursor_of_another_list_is_refused(people, cursors):
-    for path, (token, _cursor, _operation) in cursors.items():
-        for other, (_token, cursor, _) in cursors.items():
+    for place, (path, (token, _cursor, _operation)) in enumerate(cursors.items()):
+        # A quarter of all pairs, in turn.
+        for other, (_token, cursor, _) in list(cursors.items())[place % 4 :: 4]:
             if other != path:
                 assert refused(people.ask("GET", f"{path}?cursor={cursor}", token)), (path, other)
 

@@ -1,6 +1,6 @@
 """Schemathesis lets the served document speak against the server, operation by operation.
 
-``MARKETCORE_LONG=1`` gives every operation twenty times as many examples. What is switched off, and why, stands in
+``MARKETCORE_LONG=1`` gives every operation forty times as many examples. What is switched off, and why, stands in
 ``schemathesis.toml``.
 """
 
@@ -17,7 +17,7 @@ import pytest
 
 from .world import World
 
-EXAMPLES = 200 if os.environ.get("MARKETCORE_LONG") else 10
+EXAMPLES = 200 if os.environ.get("MARKETCORE_LONG") else 5
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 # With these the caller shuts itself out, and every later answer would be 401: they speak alone.
 ENDING = ("/api/v1/auth/logout", "/api/v1/users/{user_id}/block", "/api/v1/users/me/sessions/{session_id}")
@@ -64,7 +64,7 @@ def test_the_server_keeps_to_its_document(people, world, schemathesis):
 @pytest.mark.timeout(900)
 def test_answers_about_things_that_exist_keep_to_the_document(world, schemathesis):
     ids = {name: value for name, value in world.ids().items() if name.endswith("_id")}
-    printed = schemathesis("--include-method", "GET", "--include-path-regex", "{", ids=ids)
+    printed = schemathesis("--include-method", "GET", ids=ids)
     assert count_tested(printed) >= 7
 
 

@@ -18,6 +18,7 @@ from marketcore.web.derivers import bounded_body
 
 log = structlog.get_logger(__name__)
 MAX_BODY = 262_144
+URGENT = 10  # somebody has paid and looks at the screen: letters and pictures can wait
 
 
 @view_config(route_name="payments.hook", request_method="POST", permission="unidentified")
@@ -70,4 +71,4 @@ def _store(request: Any, provider: Any, call: WebhookRequest) -> None:
     if len(known) < len(events):
         log.warning("webhook_about_nothing_known", provider=provider.name, remote=call.remote_addr)
     for inbox_id in inbox.store(provider.name, call, known):
-        request.enqueue("payments.process_webhook", inbox_id=inbox_id)
+        request.enqueue("payments.process_webhook", inbox_id=inbox_id, priority=URGENT)

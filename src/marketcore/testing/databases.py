@@ -46,10 +46,18 @@ def quick_folder(fallback: Path, memory: Path = Path("/dev/shm")) -> Iterator[Pa
         yield Path(folder)
 
 
-def make_template(admin_url: str, plugins: Iterable[str], locations: dict[str, Path] | None = None) -> str:
-    """Create a database, migrate the core and ``plugins`` in it, and return its name."""
+def make_template(
+    admin_url: str, plugins: Iterable[str], locations: dict[str, Path] | None = None, *, base: str | None = None
+) -> str:
+    """Create a database, migrate the core and ``plugins`` in it, and return its name.
+
+    Where ``base`` is the name of one that is migrated in part, the migrations go on from there.
+    """
     name = f"template_{uuid.uuid4().hex[:12]}"
-    execute_outside(admin_url, f"CREATE DATABASE {name}")
+    if base is None:
+        execute_outside(admin_url, f"CREATE DATABASE {name}")
+    else:
+        create_from(admin_url, name, base)
     migrate.upgrade(with_database(admin_url, name), plugins, migration_locations() if locations is None else locations)
     return name
 

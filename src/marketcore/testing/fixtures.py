@@ -60,7 +60,7 @@ def templates(servers: tuple[str, str]) -> Iterator[Callable[..., str]]:
     def template(*plugins: str) -> str:
         key = tuple(sorted(plugins))
         if key not in made:
-            made[key] = make_template(servers[0], key)
+            made[key] = make_template(servers[0], key, base=template() if key else None)
         return made[key]
 
     yield template

@@ -123,6 +123,8 @@ class SocialAccountService:
         account = self._db.execute(_BY_EMAIL, {"email": met.email, "provider": met.provider}).one_or_none()
         if account is None:
             return None
+        if user_id := self._linked(met):  # since we looked: the same person in another window
+            return user_id
         reason, remedy = why_not_linked(
             self._titles[met.provider],
             verified_there=met.email_verified,
@@ -132,8 +134,7 @@ class SocialAccountService:
         _refuse(reason, remedy)
         if not self._add_link(account.id, met):
             raise Conflict("this login was linked elsewhere at this very moment: try again")
-        user_id: int = account.id
-        return user_id
+        return int(account.id)
 
     def _registered(self, met: Any) -> int:
         title = self._titles[met.provider]
