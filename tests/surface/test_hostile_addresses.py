@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
+from itertools import count, islice
 from urllib.parse import quote
 
 import pytest
@@ -69,11 +70,12 @@ def required(operation):
 
 
 def test_every_query_parameter_survives_the_corpus(people, world, everyone, operations):
-    before = counts(people.market)
+    before, turns = counts(people.market), count()
     for method, path, operation in operations:
         rest = required(operation)
         for parameter in (p for p in operation["parameters"] if p["in"] == "query"):
-            for label, value in TEXTS.items():
+            # Every second text for one parameter and the others for the next.
+            for label, value in islice(TEXTS.items(), next(turns) % 2, None, 2):
                 others = "".join(f"&{k}={v}" for k, v in rest.items() if k != parameter["name"])
                 address = f"{path.format(**world.ids())}?{parameter['name']}={value}{others}"
                 answer = people.ask(method, address, everyone)
