@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 LARGEST = 500
 WAITING = 10_000
 IDLE_SECONDS = 5.0  # a thread without work ends; the next submission starts another
+CLOSING_SECONDS = 10.0
 
 
 class Batcher(Generic[T, R]):
@@ -75,13 +76,14 @@ class Batcher(Generic[T, R]):
         return future
 
     def close(self) -> None:
-        """Carry out what waits, end the thread, and take nothing more."""
+        """Carry out what waits, end the thread, and take nothing more; whoever flies by themselves is waited for."""
         with self._changed:
             thread = self._thread
             self._closing = True
             self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._flying and not self._waiting, CLOSING_SECONDS)
         if thread is not None:
-            thread.join(10)
+            thread.join(CLOSING_SECONDS)
 
     def _call_thread(self) -> None:
         """Let the thread see to what waits, making it where there is none; the lock is held."""
@@ -112,8 +114,10 @@ class Batcher(Generic[T, R]):
         finally:
             with self._changed:
                 self._flying = False
-                if self._waiting or self._closing:
+                if self._waiting:
                     self._call_thread()
+                elif self._closing:
+                    self._changed.notify_all()
 
     def _carry(self, batch: list[tuple[T, Future[R]]]) -> None:
         # From here on nobody can cancel: a future that refuses its result would end the thread, and all would wait.

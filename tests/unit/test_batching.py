@@ -202,6 +202,25 @@ def test_closing_carries_out_what_waits_and_then_nothing_is_taken(make, runway):
         batcher.submit(4)
 
 
+def test_closing_waits_for_whoever_flies_by_themselves_and_for_what_waits_behind(make, runway):
+    batcher = make(runway.carry_out)
+    alone = threading.Thread(target=lambda: batcher.submit(0, by_myself=True))
+    alone.start()
+    assert runway.under_way.acquire(timeout=PATIENCE)
+    behind = batcher.submit(1)
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    until(lambda: batcher._closing)
+    closing.join(0.1)
+    assert closing.is_alive(), "a flight is under way"
+    runway.clear.release(2)
+    for thread in (closing, alone):
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert behind.result(0) == 2
+    assert runway.flights == [[0], [1]]
+
+
 def test_a_forked_child_starts_empty_even_while_another_thread_holds_the_queue(make, runway):
     batcher = make(runway.carry_out)
     first = batcher.submit(1)
