@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from marketcore.db import together
 from marketcore.db.session import make_engine
 from marketcore.db.together import execute_together
 
@@ -95,8 +96,42 @@ def test_what_fails_only_at_the_commit_raises_too(engine: Any) -> None:
     assert kept(engine) == 0
 
 
-def test_statements_are_prepared_anew_after_any_kind_of_rollback(engine: Any) -> None:
-    """psycopg deallocates all that is prepared, once it has prepared something itself: after five executions."""
+def prepared(connection: Any) -> int:
+    return int(
+        connection.connection.driver_connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()[0]
+    )
+
+
+def test_what_is_prepared_outlives_rollbacks_and_failures_and_is_prepared_once(engine: Any) -> None:
+    def collide() -> None:
+        execute_together(connection, (PUT, {"number": 1}), (ONE, {"number": 1}), (BROKEN, {"number": 0}), commit=True)
+
+    with engine.connect() as connection:
+        for _again in range(20):
+            with pytest.raises(DBAPIError):
+                collide()
+            connection.connection.driver_connection.rollback()
+        assert prepared(connection) == 4, "BEGIN and the three that were told apart"
+
+
+def test_a_statement_twice_in_one_pipeline_is_prepared_once(engine: Any) -> None:
+    with engine.connect() as connection:
+        execute_together(connection, (PUT, {"number": 1}), (PUT, {"number": 2}), begin=False)
+        assert prepared(connection) == 1
+    assert kept(engine) == 2
+
+
+def test_no_connection_prepares_without_end(engine: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(together, "MOST", 5)
+    with engine.connect() as connection:
+        for number in range(40):
+            asked = text(f"SELECT CAST(:number AS bigint) AS number_{number}")
+            assert execute_together(connection, (asked, {"number": number}), commit=True)[0][0][0] == number
+            assert prepared(connection) <= 8
+            connection.connection.driver_connection.rollback()
+
+
+def test_statements_are_right_after_any_kind_of_rollback(engine: Any) -> None:
     with engine.connect() as connection:
         for number in range(20):
             connection.execute(ONE, {"number": number})

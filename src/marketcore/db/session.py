@@ -19,7 +19,7 @@ from transaction._transaction import Status
 from zope.sqlalchemy.datamanager import STATUS_CHANGED, join_transaction
 
 from marketcore.db.quick import QuickSession
-from marketcore.db.together import execute_together, forget_prepared
+from marketcore.db.together import execute_together
 from marketcore.settings import section
 
 T = TypeVar("T")
@@ -60,19 +60,15 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         hide_parameters=True,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
+        connect_args={
+            "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s",
+            # The pipeline prepares (see ``together``); psycopg would deallocate that too, with every rollback.
+            "prepare_threshold": None,
+        },
     )
     event.listen(engine, "checkin", _note_return)
-    event.listen(engine, "reset", lambda driver, record, _state: forget_prepared(driver, record.info))
-    event.listen(engine, "rollback", _forget_prepared)
-    event.listen(engine, "rollback_savepoint", lambda connection, _name, _context: _forget_prepared(connection))
     event.listen(engine, "checkout", lambda connection, record, _proxy: _check_alive(engine, connection, record))
     return engine
-
-
-def _forget_prepared(connection: Any) -> None:
-    if not connection.invalidated:
-        forget_prepared(connection.connection.driver_connection, connection.info)
 
 
 def _note_return(_connection: Any, record: Any) -> None:

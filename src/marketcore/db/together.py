@@ -24,6 +24,8 @@ from sqlalchemy.exc import DBAPIError
 _DIALECT: Any = PGDialect_psycopg(paramstyle="numeric_dollar")
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED)
 _MINE = "pipeline"
+# Prepared on a connection at most: the size of a number is part of its type, and there is no end of combinations.
+MOST = 400
 _numbers = itertools.count(1)
 _BEGIN = text("BEGIN")
 _COMMIT = text("COMMIT")
@@ -63,6 +65,8 @@ def answers_of(
     if pipeline is None:
         pipeline = fairy.info[_MINE] = _Pipeline(fairy.driver_connection)
     idle = pipeline.idle
+    if idle:
+        pipeline.make_room()
     opened = begin and idle
     sent = [*([(_BEGIN, {})] if opened else ()), *wanted, *([(_COMMIT, {})] if commit else ())]
     try:
@@ -79,15 +83,6 @@ def answers_of(
     return answers[opened : opened + len(wanted)]
 
 
-def forget_prepared(driver: Any, info: dict[str, Any]) -> None:
-    """Forget what is prepared on a connection that is about to be rolled back; ``info`` is its SQLAlchemy record's.
-
-    psycopg deallocates every prepared statement then, its own or not.
-    """
-    if driver.pgconn.transaction_status != pq.TransactionStatus.IDLE:
-        info.pop(_MINE, None)
-
-
 class _Pipeline:
     """The pipelines of one connection: what it has prepared so far, and how values travel."""
 
@@ -96,6 +91,7 @@ class _Pipeline:
         self._pg = driver.pgconn
         self._values = Transformer(driver)
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._fresh: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._socket = select.poll()
 
     @property
@@ -107,6 +103,12 @@ class _Pipeline:
     def lost(self) -> bool:
         """Whether the connection is of no more use."""
         return bool(self._pg.status == pq.ConnStatus.BAD)
+
+    def make_room(self) -> None:
+        """Prepare anew from here on where too much is prepared; nothing else prepares on this connection."""
+        if len(self._prepared) >= MOST:
+            self._prepared.clear()
+            self._pg.exec_(b"DEALLOCATE ALL")
 
     def run_again(self, statements: list[tuple[TextClause, Values]]) -> list[Answer]:
         """Do as ``run`` where no transaction is under way: what is no longer prepared is prepared anew."""
@@ -120,6 +122,7 @@ class _Pipeline:
 
     def run(self, statements: Iterable[tuple[TextClause, Values]]) -> list[Answer]:
         """Send ``statements`` and return the answer to each; raise psycopg's error of the first that fails."""
+        self._fresh = {}
         self._pg.enter_pipeline_mode()
         try:
             answers = self._answers([receive for each in statements for receive in self._send(*each)])
@@ -137,23 +140,26 @@ class _Pipeline:
         given = self._values.dump_sequence([values[name] for name in names], [PyFormat.AUTO] * len(names))
         types, formats = self._values.types, self._values.formats
         key = (sql, tuple(types or ()))
-        name = self._prepared.get(key)
+        name = self._prepared.get(key) or self._fresh.get(key)
         if name is not None:
             self._pg.send_query_prepared(name, given, formats)
             return [self._answer]
-        name = f"marketcore_{next(_numbers)}".encode()
+        name = self._fresh[key] = f"marketcore_{next(_numbers)}".encode()
         self._pg.send_prepare(name, sql.encode(), types or None)
         self._pg.send_query_prepared(name, given, formats)
         return [lambda _result: self._prepared.__setitem__(key, name), self._answer]
 
     def _answers(self, receivers: list[Callable[[Any], Answer | None]]) -> list[Answer]:
         self._pg.pipeline_sync()
-        results = self._results()
-        if failed := next((result for result in results if result.status in _FAILED), None):
-            self._pg.exit_pipeline_mode()
-            raise error_from_result(failed, encoding="utf-8")
-        received = (receive(result) for receive, result in zip(receivers, results, strict=True))
-        return [answer for answer in received if answer is not None]
+        answers = []
+        for receive, result in zip(receivers, self._results(), strict=True):
+            if result.status in _FAILED:
+                self._pg.exit_pipeline_mode()
+                raise error_from_result(result, encoding="utf-8")
+            # In order: what was prepared before something failed stays prepared, whatever becomes of the transaction.
+            if (answer := receive(result)) is not None:
+                answers.append(answer)
+        return answers
 
     def _results(self) -> list[Any]:
         """Return the results of everything that has been sent."""
