@@ -83,6 +83,7 @@ REVISION = "SELECT number FROM identity_revision"
         ("UPDATE users SET roles = ARRAY['buyer','seller']", True),
         ("UPDATE users SET first_name = 'Ann'", False),
         ("UPDATE auth_sessions SET expires_at = expires_at + interval '1 day'", False),
+        ("UPDATE auth_sessions SET expires_at = expires_at - interval '1 second'", True),
     ],
 )
 def test_whoever_changes_rights_by_sql_need_not_tell_the_processes(market, people, change, counts):
@@ -103,6 +104,19 @@ def test_a_process_believes_what_it_saw_for_a_second_at_most(two_processes, peop
     assert identities.authenticate(ann.access).user_id == ann.id
     clock += 1.0
     assert identities.authenticate(ann.access) is None
+
+
+def test_whoever_is_remembered_is_forgotten_when_the_session_reaches_its_end(market, people, monkeypatch):
+    ann = people.register()
+    identities = market.registry["identities"]
+    market.query("UPDATE auth_sessions SET expires_at = market_clock() + interval '1 minute'")
+    assert identities.authenticate(ann.access).user_id == ann.id
+    number = market.query(REVISION)
+    market.travel("61 seconds")
+    clock = time.monotonic() + 1.0
+    monkeypatch.setattr("marketcore.identity.identities.time.monotonic", lambda: clock)
+    assert identities.authenticate(ann.access) is None
+    assert market.query(REVISION) == number, "nothing but time has passed"
 
 
 def test_somebody_looked_up_while_a_session_ends_is_not_remembered(market, people, monkeypatch):

@@ -19,13 +19,13 @@ from marketcore.identity.rules import Identity
 from marketcore.identity.tokens import AccessTokens, Claims
 
 SECONDS = 1.0
-LONGEST = 60.0  # seconds: sessions end by their age too, which moves no number
+UNVERIFIED_SECONDS = 60.0  # an address that is confirmed moves no number
 ENTRIES = 100_000
 _FOREVER = 2**40
 
 _LIVE = text(
     """SELECT u.id, u.roles, u.blocked_at IS NOT NULL AS blocked, u.email_verified_at IS NULL AS unverified,
-              s.id AS session_id
+              s.id AS session_id, CAST(extract(epoch FROM s.expires_at) AS float8) AS ends
        FROM auth_sessions s JOIN users u ON u.id = s.user_id
        CROSS JOIN (SELECT market_clock() AS now OFFSET 0) c
        WHERE s.id = :session_id AND s.user_id = :user_id AND s.revoked_at IS NULL AND s.expires_at > c.now
@@ -64,9 +64,12 @@ class Identities:
         claims = self._tokens.read(token)
         if claims is None:
             return None
-        identity = self._look_up(claims)
-        until = min(now + LONGEST, claims.expires) if identity else now + SECONDS
-        self._remember(key, until, identity, generation)
+        identity, ends = self._look_up(claims)
+        if identity is None:
+            ends = now + SECONDS
+        elif identity.unverified:
+            ends = min(ends, now + UNVERIFIED_SECONDS)
+        self._remember(key, min(ends, claims.expires), identity, generation)
         return identity
 
     def _now(self) -> float:
@@ -86,7 +89,7 @@ class Identities:
 
     def load(self, user_id: int, session_id: UUID) -> Identity | None:
         """Return the identity of a session as the database has it now, or ``None`` if the session has ended."""
-        return self._look_up(Claims(user_id, session_id, 0, _FOREVER))
+        return self._look_up(Claims(user_id, session_id, 0, _FOREVER))[0]
 
     def forget(self) -> None:
         """Forget everyone: a session has ended or an account changed."""
@@ -94,7 +97,8 @@ class Identities:
             self._known.clear()
             self._generation += 1
 
-    def _look_up(self, claims: Claims) -> Identity | None:
+    def _look_up(self, claims: Claims) -> tuple[Identity | None, float]:
+        """Return whose claims these are, and when the session ends, in seconds since 1970."""
         values = {
             "user_id": claims.user_id,
             "session_id": claims.session_id,
@@ -103,10 +107,10 @@ class Identities:
         }
         found = self._reader.execute(_LIVE, values)
         if not found:
-            return None
+            return None, 0.0
         (row,) = found
         unverified = self._verified_only and row.unverified
-        return Identity(row.id, frozenset(row.roles), row.session_id, row.blocked, unverified)
+        return Identity(row.id, frozenset(row.roles), row.session_id, row.blocked, unverified), row.ends
 
     def _remember(self, key: bytes, until: float, identity: Identity | None, generation: int) -> None:
         with self._lock:
