@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import select
 import time
 from collections.abc import Callable, Sequence
@@ -26,14 +25,15 @@ Frame = Callable[[int, int, int], bytes]
 
 def market_frame(auction_id: int, number: int, minor: int) -> bytes:
     """Return the command that bids."""
-    maximum = {"amount": f"{minor // 100}.{minor % 100:02}", "currency": "KES"}
-    data = {"auction_id": auction_id, "maximum": maximum}
-    return json.dumps({"op": "command", "id": number, "name": "auctions.place_bid", "data": data}).encode()
+    return (
+        b'{"op": "command", "id": %d, "name": "auctions.place_bid", "data": {"auction_id": %d, "maximum": '
+        b'{"amount": "%d.%02d", "currency": "KES"}}}' % (number, auction_id, *divmod(minor, 100))
+    )
 
 
 def peer_frame(_auction_id: int, number: int, minor: int) -> bytes:
     """Return the message that bids on the auction of the socket."""
-    return json.dumps({"id": number, "amount": f"{minor // 100}.{minor % 100:02}"}).encode()
+    return b'{"id": %d, "amount": "%d.%02d"}' % (number, *divmod(minor, 100))
 
 
 @dataclass

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.stdlib import ProcessorFormatter
 
-from marketcore.redaction import redact
+from marketcore.redaction import redact_named
 from marketcore.web.json import dumps
 
 # Libraries that tell every request at INFO, with addresses that may carry keys.
@@ -82,9 +82,7 @@ class _Line:
 
 def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """Mask secret values by their name and by their look, in texts and tracebacks too."""
-    kept = {key: value for key, value in event.items() if key.startswith("_")}
-    shown = redact({key: value for key, value in event.items() if not key.startswith("_")})
-    return {**shown, **kept}
+    return {key: value if key[:1] == "_" else redact_named(key, value) for key, value in event.items()}
 
 
 def _shared(process: str) -> list[Any]:

@@ -52,6 +52,9 @@ def is_secret(name: str) -> bool:
     return _SENSITIVE_NAME.search(name) is not None
 
 
+_PLAIN = frozenset({int, float, bool, type(None)})
+
+
 def redact_text(text: str) -> str:
     """Return ``text`` without bearer strings, passwords in URLs, SQL parameters and ``secret=…`` pairs."""
     if _HARMLESS.fullmatch(text):
@@ -70,17 +73,25 @@ def redact_call(text: str) -> str:
 
 def redact(value: Any) -> Any:
     """Return ``value`` with everything secret masked, however deep it is nested."""
+    kind = type(value)
+    if kind is str:
+        return redact_text(value)
+    if kind in _PLAIN:
+        return value
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, bytes):
         return redact_text(value.decode(errors="replace"))
     if isinstance(value, Mapping):
-        return {key: MASK if is_secret(str(key)) and item else redact(item) for key, item in value.items()}
+        return {key: redact_named(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [redact(item) for item in value]
-    if value is None or isinstance(value, int | float):
-        return value
-    return redact_text(repr(value))
+    return value if isinstance(value, int | float) else redact_text(repr(value))
+
+
+def redact_named(name: str, value: Any) -> Any:
+    """Return ``value`` as it may be shown beside its ``name``."""
+    return MASK if is_secret(name) and value else redact(value)
 
 
 def shown(name: str, value: Any) -> str:

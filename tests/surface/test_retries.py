@@ -54,10 +54,10 @@ def world(people):
 @pytest.fixture
 def waits(monkeypatch):
     """How often a collision was waited for; the wait itself is the real one."""
-    import marketcore.db.session as sessions
+    from marketcore.web import tweens
 
-    counted, real = [], sessions.wait_before_retry
-    monkeypatch.setattr(sessions, "wait_before_retry", lambda: counted.append(real()))
+    counted, real = [], tweens.wait_before_retry
+    monkeypatch.setattr(tweens, "wait_before_retry", lambda: counted.append(real()))
     return counted
 
 

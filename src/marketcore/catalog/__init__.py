@@ -6,6 +6,7 @@ from typing import Any
 
 from marketcore.catalog.images import ImageService
 from marketcore.catalog.offers import OfferService
+from marketcore.catalog.presenting import plain_listings
 from marketcore.catalog.ratings import ProductRatings
 from marketcore.catalog.search import Catalog
 from marketcore.catalog.services import CategoryService, ListingService, ProductService
@@ -27,6 +28,7 @@ def includeme(config: Any) -> None:
     config.register_service_factory(".ratings.product_ratings", ProductRatings)
     config.register_service_factory(".search.catalog", Catalog)
     config.register_service_factory(".unlisted.unlisted_goods", UnlistedGoods)
+    config.registry["plain listings"] = plain_listings(config.registry)
     config.include(".routes")
     config.include(".kinds")
     config.scan(".views")

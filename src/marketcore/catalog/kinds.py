@@ -85,7 +85,6 @@ def includeme(config: Any) -> None:
         route_name="catalog.listings",
         request_method="POST",
         permission="catalog.listing.write",
-        renderer="json",
         openapi={"body": body, "responses": {201: ListingDocument}, "refusals": [409]},
     )
     config.action(("catalog", "listing kinds"), _register, args=(config, body), order=PHASE3_CONFIG + 100)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from marketcore.catalog.rules import present_stars
 from marketcore.media.presenting import present_image, public_address
-from marketcore.web.json import present_money, utc
+from marketcore.web.json import dumps, present_money, utc
+
+REMEMBERED = 5_000  # encoded listings of a process, about 1 kB each
 
 
 def present_category(category: Any) -> dict[str, Any]:
@@ -51,6 +56,19 @@ def present_listing(registry: Any, row: Any, details: Mapping[int, Mapping[str, 
         "details": dict(details.get(row.id, {})),
         "created_at": utc(row.created_at),
     }
+
+
+def plain_listings(registry: Any) -> Callable[[Any], msgspec.Raw]:
+    """Return a function that encodes the document of a listing to which its kind adds nothing.
+
+    A row that has not changed since it was last asked for is not encoded anew.
+    """
+
+    @lru_cache(maxsize=REMEMBERED)
+    def encoded(row: Any) -> msgspec.Raw:
+        return msgspec.Raw(dumps(present_listing(registry, row, {})))
+
+    return encoded
 
 
 def present_rating(row: Any) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pyramid.scripting import prepare
-from pyramid_retry import IBeforeRetry
 from sqlalchemy import Engine, TextClause, create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
@@ -106,8 +105,11 @@ class Reader:
 
     def execute(self, statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
         """Return the rows of ``statement`` as named tuples."""
-        with self._engine.connect() as connection:
+        connection = self._engine.raw_connection()
+        try:
             return execute_together(connection, (statement, values), begin=False)[0]
+        finally:
+            connection.close()
 
 
 def session_for(request: Any) -> Session:
@@ -188,4 +190,3 @@ def includeme(config: Any) -> None:
     config.registry["reader"] = Reader(engine)
     config.registry["session_factory"] = make_session_factory(engine)
     config.add_request_method(session_for, "db", reify=True)
-    config.add_subscriber(lambda _event: wait_before_retry(), IBeforeRetry)

@@ -19,6 +19,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import InvalidSqlStatementName, error_from_result
 from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 _DIALECT: Any = PGDialect_psycopg(paramstyle="numeric_dollar")
@@ -46,7 +47,7 @@ def execute_together(
 ) -> list[list[Any]]:
     """Execute ``statements`` in order, sent at once, and return the rows of each as named tuples.
 
-    ``connection`` is one of SQLAlchemy's. Where no transaction is under way one is begun, unless ``begin`` is false:
+    ``connection`` is one of SQLAlchemy's, or an engine's raw one. Where no transaction is under way one is begun, unless ``begin`` is false:
     then the statements are committed as they succeed, together. With ``commit`` the transaction ends in the same
     round trip. A later statement sees what an earlier one has locked and written; none can use an earlier one's
     answer. What fails raises SQLAlchemy's error, as elsewhere, and leaves the transaction to be rolled back.
@@ -60,7 +61,7 @@ def answers_of(
 ) -> list[Answer]:
     """Do as ``execute_together`` and return an ``Answer`` per statement."""
     wanted = list(statements)
-    fairy = connection.connection
+    fairy = connection.connection if isinstance(connection, Connection) else connection
     pipeline = fairy.info.get(_MINE)
     if pipeline is None:
         pipeline = fairy.info[_MINE] = _Pipeline(fairy.driver_connection)

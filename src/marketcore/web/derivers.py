@@ -53,11 +53,12 @@ def validated(view: Any, info: Any) -> Any:
     body = schema_node(declaration.get("body"), info.registry)
     query = schema_node(declaration.get("query"), info.registry) or colander.MappingSchema(unknown="raise")
     upload = declaration.get("upload", False)
+    unasked = _nothing_asked(query)
 
     def wrapper(context: Any, request: Any) -> Any:
         request.valid = Valid(
             path=read_path(request),
-            query=read_query(request, query),
+            query=read_query(request, query) if unasked is None or request.query_string else dict(unasked),
             body=read_body(request, body) if body else {},
             upload=read_upload(request) if upload else b"",
         )
@@ -75,6 +76,14 @@ def read_path(request: Any) -> dict[str, int]:
     if any(not 1 <= value <= MAX_KEY for value in values.values()):
         raise NotFound
     return values
+
+
+def _nothing_asked(schema: colander.SchemaNode) -> dict[str, Any] | None:
+    """Return how an empty query is read; ``None`` where it is refused."""
+    try:
+        return dict(schema.deserialize({}))
+    except colander.Invalid:
+        return None
 
 
 def read_query(request: Any, schema: colander.SchemaNode) -> dict[str, Any]:

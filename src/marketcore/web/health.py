@@ -44,6 +44,5 @@ def includeme(config: Any) -> None:
             route_name=name,
             request_method="GET",
             permission="public",
-            renderer="json",
             openapi={"responses": {200: Health}},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -21,16 +22,20 @@ class Metrics:
             "marketcore_http_requests", "HTTP requests", ["method", "route", "status"], registry=self.collectors
         )
         self.seconds = Histogram("marketcore_http_seconds", "HTTP durations", ["route"], registry=self.collectors)
+        self._counted = lru_cache(maxsize=1024)(self.requests.labels)
+        self._timed = lru_cache(maxsize=1024)(self.seconds.labels)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one HTTP request."""
-        self.requests.labels(method, route, str(status)).inc()
-        self.seconds.labels(route).observe(seconds)
+        self._counted(method, route, str(status)).inc()
+        self._timed(route).observe(seconds)
 
     def forget(self) -> None:
         """Begin to count anew."""
         self.requests.clear()
         self.seconds.clear()
+        self._counted.cache_clear()
+        self._timed.cache_clear()
 
 
 def metrics_view(request: Any) -> Response:

@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
-import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from pyramid.tweens import INGRESS
 from pyramid_retry import is_error_retryable
 
+from marketcore.db.session import wait_before_retry
 from marketcore.exceptions import NotFound
 from marketcore.web.errors import problem
 from marketcore.web.paths import decoded, shown_path
 
 log = structlog.get_logger("marketcore.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+# Attempts of a request that collides with others share its id.
+_OUR_ID = "marketcore.request_id"
+_CAREFUL = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+]
 
 
 def access_tween(handler: Any, registry: Any) -> Any:
     """Give the request an id, bind it to every log line, and log how it ended."""
 
     def tween(request: Any) -> Any:
-        given = request.headers.get("X-Request-Id", "")
-        # Attempts of a request that collides with others share its id; those that are run again are no answers.
-        new = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        request.request_id = request.environ.setdefault("marketcore.request_id", new)
+        environ = request.environ
+        if environ.get("retry.attempt"):
+            wait_before_retry()
+        request.request_id = environ.get(_OUR_ID) or environ.setdefault(_OUR_ID, _request_id(environ))
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.request_id)
         started = time.perf_counter()
         response = handler(request)
+        named = {name.lower() for name, _value in response.headerlist}
+        response.headerlist += [pair for pair in _CAREFUL if pair[0].lower() not in named]
         response.headers["X-Request-Id"] = request.request_id
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
-        response.headers.setdefault("Cache-Control", "no-store")
         if not will_be_retried(request):
             observe(registry, request, response.status_int, time.perf_counter() - started)
         return response
 
     return tween
+
+
+def _request_id(environ: Mapping[str, Any]) -> str:
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"  # noqa: S311 - a name, no secret
 
 
 def will_be_retried(request: Any) -> bool:

@@ -16,7 +16,6 @@ from marketcore.catalog.services import CategoryService
     route_name="catalog.categories",
     request_method="GET",
     permission="public",
-    renderer="json",
     openapi={"responses": {200: CategoryTree}},
 )
 def read_tree(request: Any) -> dict[str, Any]:
@@ -28,7 +27,6 @@ def read_tree(request: Any) -> dict[str, Any]:
     route_name="catalog.categories",
     request_method="POST",
     permission="catalog.category.write",
-    renderer="json",
     openapi={"body": NewCategory, "responses": {201: CategoryDocument}},
 )
 def add_category(request: Any) -> dict[str, Any]:
@@ -43,7 +41,6 @@ def add_category(request: Any) -> dict[str, Any]:
     route_name="catalog.category",
     request_method="PATCH",
     permission="catalog.category.write",
-    renderer="json",
     openapi={"body": CategoryChange, "responses": {200: CategoryDocument}, "refusals": [409]},
 )
 def change_category(request: Any) -> dict[str, Any]:

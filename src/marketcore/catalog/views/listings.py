@@ -33,7 +33,6 @@ def publish_listing(request: Any) -> dict[str, Any]:
     route_name="catalog.listings",
     request_method="GET",
     permission="public",
-    renderer="json",
     openapi={"query": ListingQuery, "responses": {200: ListingPage}},
 )
 def search_listings(request: Any) -> dict[str, Any]:
@@ -44,13 +43,15 @@ def search_listings(request: Any) -> dict[str, Any]:
     after = decode_cursor(request.registry, scope, query["cursor"], [int] * len(sort.start))
     rows = request.find_service(Catalog).listings(wanted, query["sort"], after, query["limit"] + 1)
     details = listing_kinds(request).present(ids_by_kind(rows[: query["limit"]]))
+    registry = request.registry
+    plain = registry["plain listings"]
     return page(
         request,
         scope,
         rows,
         limit=query["limit"],
         position=sort.position,
-        present=lambda row: present_listing(request.registry, row, details),
+        present=lambda row: present_listing(registry, row, details) if row.id in details else plain(row),
     )
 
 
@@ -58,7 +59,6 @@ def search_listings(request: Any) -> dict[str, Any]:
     route_name="catalog.listing",
     request_method="GET",
     permission="public",
-    renderer="json",
     openapi={"responses": {200: ListingDocument}},
 )
 def read_listing(request: Any) -> dict[str, Any]:
@@ -70,7 +70,6 @@ def read_listing(request: Any) -> dict[str, Any]:
     route_name="catalog.listing",
     request_method="PATCH",
     permission="catalog.listing.write",
-    renderer="json",
     openapi={"body": ListingChange, "responses": {200: ListingDocument}, "refusals": [409]},
 )
 def change_listing(request: Any) -> dict[str, Any]:

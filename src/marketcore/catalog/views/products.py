@@ -29,7 +29,6 @@ from marketcore.web.pagination import decode_cursor, page
     route_name="catalog.products",
     request_method="GET",
     permission="public",
-    renderer="json",
     openapi={"query": ProductQuery, "responses": {200: ProductPage}},
 )
 def list_products(request: Any) -> dict[str, Any]:
@@ -52,7 +51,6 @@ def list_products(request: Any) -> dict[str, Any]:
     route_name="catalog.products",
     request_method="POST",
     permission="catalog.product.write",
-    renderer="json",
     openapi={"body": NewProduct, "responses": {201: ProductDocument}},
 )
 def add_product(request: Any) -> dict[str, Any]:
@@ -66,7 +64,6 @@ def add_product(request: Any) -> dict[str, Any]:
     route_name="catalog.product",
     request_method="GET",
     permission="public",
-    renderer="json",
     openapi={"responses": {200: ProductDocument}},
 )
 def read_product(request: Any) -> dict[str, Any]:
@@ -78,7 +75,6 @@ def read_product(request: Any) -> dict[str, Any]:
     route_name="catalog.product",
     request_method="PATCH",
     permission="catalog.product.write",
-    renderer="json",
     openapi={"body": ProductChange, "responses": {200: ProductDocument}, "refusals": [409]},
 )
 def change_product(request: Any) -> dict[str, Any]:
@@ -104,7 +100,6 @@ def archive_product(request: Any) -> Any:
     route_name="catalog.product.images",
     request_method="POST",
     permission="catalog.product.write",
-    renderer="json",
     rate_limit="upload",
     openapi={"upload": True, "responses": {201: ImageDocument}, "refusals": [409]},
 )
@@ -120,7 +115,6 @@ def add_image(request: Any) -> dict[str, Any]:
     route_name="catalog.product.images",
     request_method="PUT",
     permission="catalog.product.write",
-    renderer="json",
     openapi={"body": ImageOrder, "responses": {200: ImageList}, "refusals": [409]},
 )
 def arrange_images(request: Any) -> dict[str, Any]:
