@@ -73,10 +73,7 @@ def redact_call(text: str) -> str:
 
 def redact(value: Any) -> Any:
     """Return ``value`` with everything secret masked, however deep it is nested."""
-    kind = type(value)
-    if kind is str:
-        return redact_text(value)
-    if kind in _PLAIN:
+    if type(value) in _PLAIN:
         return value
     if isinstance(value, str):
         return redact_text(value)

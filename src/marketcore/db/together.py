@@ -47,8 +47,8 @@ def execute_together(
 ) -> list[list[Any]]:
     """Execute ``statements`` in order, sent at once, and return the rows of each as named tuples.
 
-    ``connection`` is one of SQLAlchemy's, or an engine's raw one. Where no transaction is under way one is begun, unless ``begin`` is false:
-    then the statements are committed as they succeed, together. With ``commit`` the transaction ends in the same
+    ``connection`` is one of SQLAlchemy's, or an engine's raw one. Where no transaction is under way one is begun,
+    unless ``begin`` is false: then the statements are committed as they succeed, together. With ``commit`` the transaction ends in the same
     round trip. A later statement sees what an earlier one has locked and written; none can use an earlier one's
     answer. What fails raises SQLAlchemy's error, as elsewhere, and leaves the transaction to be rolled back.
     """

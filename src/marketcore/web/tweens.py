@@ -52,7 +52,7 @@ def access_tween(handler: Any, registry: Any) -> Any:
 
 def _request_id(environ: Mapping[str, Any]) -> str:
     given = environ.get("HTTP_X_REQUEST_ID", "")
-    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"  # noqa: S311 - a name, no secret
+    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
 
 
 def will_be_retried(request: Any) -> bool:
