@@ -10,6 +10,7 @@ from pyramid.config import Configurator
 from marketcore import plugins
 from marketcore.configurator import MarketConfigurator
 from marketcore.db import migrate
+from marketcore.db.transactions import on_demand
 from marketcore.directives import table
 from marketcore.requests import settle_requests
 from marketcore.secrets import load_secrets
@@ -39,7 +40,7 @@ CORE = (
     "marketcore.notifications",
 )
 LIBRARIES = {
-    "tm.manager_hook": "pyramid_tm.explicit_manager",
+    "tm.manager_hook": on_demand,
     "tm.commit_veto": "pyramid_tm.default_commit_veto",
     "retry.attempts": "3",
 }

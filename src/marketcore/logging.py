@@ -38,16 +38,15 @@ def configure_logging(core: Mapping[str, Any], *, process: str = "", stream: Tex
     ``process`` is added to each line. Calling it again replaces the earlier configuration.
     """
     level = logging.getLevelNamesMapping()[core["log_level"].upper()]
-    shared = _shared(process)
-    last = _last(core["log_format"])
+    masking, saying, rendering = _masking(), _saying(process), _renderer(core["log_format"])
     structlog.configure(
-        processors=[*shared, *last],
+        processors=[*masking, *saying, rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_Lines(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_formatter(shared, last))
+    handler.setFormatter(_formatter(masking, saying, rendering))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -85,28 +84,34 @@ def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     return {key: value if key[:1] == "_" else redact_named(key, value) for key, value in event.items()}
 
 
-def _shared(process: str) -> list[Any]:
+def _masking() -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        mask_secrets,
+    ]
+
+
+def _saying(process: str) -> list[Any]:
+    """Return what adds what the logger itself knows, which holds no secrets."""
+
     def name_process(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
         return {**event, "process": process} if process else event
 
     return [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
         name_process,
     ]
 
 
-def _last(log_format: str) -> list[Any]:
-    return [structlog.processors.format_exc_info, mask_secrets, _renderer(log_format)]
-
-
-def _formatter(shared: list[Any], last: list[Any]) -> ProcessorFormatter:
+def _formatter(masking: list[Any], saying: list[Any], rendering: Any) -> ProcessorFormatter:
+    """Return the formatter of what comes by the standard library: ours does not come that way."""
     return ProcessorFormatter(
-        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-        processors=[ProcessorFormatter.remove_processors_meta, *last],
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *saying],
+        processors=[ProcessorFormatter.remove_processors_meta, *masking, rendering],
     )
 
 

@@ -88,7 +88,12 @@ def redact(value: Any) -> Any:
 
 def redact_named(name: str, value: Any) -> Any:
     """Return ``value`` as it may be shown beside its ``name``."""
-    return MASK if is_secret(name) and value else redact(value)
+    if is_secret(name) and value:
+        return MASK
+    kind = type(value)
+    if kind is str:
+        return value if _HARMLESS.fullmatch(value) else redact_text(value)
+    return value if kind in _PLAIN else redact(value)
 
 
 def shown(name: str, value: Any) -> str:

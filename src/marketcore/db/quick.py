@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +12,11 @@ from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
-from marketcore.db.together import answers_of
+from marketcore.db.together import answers_of, execute_together
 
 # What SQLAlchemy leaves behind after another level is the database's own.
 _ORDINARY = (None, IsolationLevel.READ_COMMITTED)
+_LAST = "sent with the commit"
 
 
 class PlainResult(IteratorResult[Any]):
@@ -37,6 +38,35 @@ class QuickSession(Session):
             if not _is_special(connection):
                 return _result(connection, statement, params or {})
         return super().execute(statement, params, **options)
+
+    def execute_last(
+        self, statement: TextClause, params: Mapping[str, Any], hear: Callable[[list[Any]], None] | None = None
+    ) -> None:
+        """Execute ``statement`` in the round trip that commits, after everything else; ``hear`` gets its rows.
+
+        For what nobody needs to know before the transaction ends. What fails fails the commit.
+        """
+        connection = self.connection()
+        if _is_special(connection):
+            result = self.execute(statement, params)
+            if hear is not None:
+                hear(result.all())
+        else:
+            connection.info.setdefault(_LAST, []).append((statement, params, hear))
+
+
+def send_last(connection: Any) -> None:
+    """Send what waits for the commit of ``connection``, and the commit with it."""
+    if last := connection.info.pop(_LAST, None):
+        answers = execute_together(connection, *((statement, values) for statement, values, _hear in last), commit=True)
+        for (_statement, _values, hear), rows in zip(last, answers, strict=True):
+            if hear is not None:
+                hear(rows)
+
+
+def forget_last(connection: Any) -> None:
+    """Forget what waited for a commit that does not come."""
+    connection.info.pop(_LAST, None)
 
 
 def _result(connection: Any, statement: TextClause, values: Mapping[str, Any]) -> PlainResult:

@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool
 from transaction._transaction import Status
 from zope.sqlalchemy.datamanager import STATUS_CHANGED, join_transaction
 
-from marketcore.db.quick import QuickSession
+from marketcore.db.quick import QuickSession, forget_last, send_last
 from marketcore.db.together import execute_together
 from marketcore.settings import section
 
@@ -66,6 +66,8 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         },
     )
     event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "commit", send_last)
+    event.listen(engine, "rollback", forget_last)
     event.listen(engine, "checkout", lambda connection, record, _proxy: _check_alive(engine, connection, record))
     return engine
 

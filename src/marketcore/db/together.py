@@ -11,7 +11,7 @@ import select
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from psycopg import Error, OperationalError, pq
@@ -48,9 +48,10 @@ def execute_together(
     """Execute ``statements`` in order, sent at once, and return the rows of each as named tuples.
 
     ``connection`` is one of SQLAlchemy's, or an engine's raw one. Where no transaction is under way one is begun,
-    unless ``begin`` is false: then the statements are committed as they succeed, together. With ``commit`` the transaction ends in the same
-    round trip. A later statement sees what an earlier one has locked and written; none can use an earlier one's
-    answer. What fails raises SQLAlchemy's error, as elsewhere, and leaves the transaction to be rolled back.
+    unless ``begin`` is false: then the statements are committed as they succeed, together. With ``commit`` the
+    transaction ends in the same round trip. A later statement sees what an earlier one has locked and written; none
+    can use an earlier one's answer. What fails raises SQLAlchemy's error, as elsewhere, and leaves the transaction to
+    be rolled back.
     """
     answers = answers_of(connection, statements, begin=begin, commit=commit)
     return [[*map(_row_class(answer.names), answer.rows)] for answer in answers]
@@ -93,6 +94,7 @@ class _Pipeline:
         self._values = Transformer(driver)
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._fresh: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._columns: dict[bytes, tuple[str, ...]] = {}
         self._socket = select.poll()
 
     @property
@@ -108,7 +110,7 @@ class _Pipeline:
     def make_room(self) -> None:
         """Prepare anew from here on where too much is prepared; nothing else prepares on this connection."""
         if len(self._prepared) >= MOST:
-            self._prepared.clear()
+            self._forget()
             self._pg.exec_(b"DEALLOCATE ALL")
 
     def run_again(self, statements: list[tuple[TextClause, Values]]) -> list[Answer]:
@@ -118,8 +120,12 @@ class _Pipeline:
         except InvalidSqlStatementName:
             if not self.idle:
                 self._driver.rollback()
-            self._prepared.clear()
+            self._forget()
             return self.run(statements)
+
+    def _forget(self) -> None:
+        self._prepared.clear()
+        self._columns.clear()
 
     def run(self, statements: Iterable[tuple[TextClause, Values]]) -> list[Answer]:
         """Send ``statements`` and return the answer to each; raise psycopg's error of the first that fails."""
@@ -144,11 +150,11 @@ class _Pipeline:
         name = self._prepared.get(key) or self._fresh.get(key)
         if name is not None:
             self._pg.send_query_prepared(name, given, formats)
-            return [self._answer]
+            return [partial(self._answer, name)]
         name = self._fresh[key] = f"marketcore_{next(_numbers)}".encode()
         self._pg.send_prepare(name, sql.encode(), types or None)
         self._pg.send_query_prepared(name, given, formats)
-        return [lambda _result: self._prepared.__setitem__(key, name), self._answer]
+        return [lambda _result: self._prepared.__setitem__(key, name), partial(self._answer, name)]
 
     def _answers(self, receivers: list[Callable[[Any], Answer | None]]) -> list[Answer]:
         self._pg.pipeline_sync()
@@ -181,8 +187,10 @@ class _Pipeline:
             self._pg.consume_input()
             unsent = unsent and self._pg.flush()
 
-    def _answer(self, result: Any) -> Answer:
-        names = tuple(result.fname(column).decode() for column in range(result.nfields))
+    def _answer(self, name: bytes, result: Any) -> Answer:
+        names = self._columns.get(name)
+        if names is None:
+            names = self._columns[name] = tuple(result.fname(column).decode() for column in range(result.nfields))
         self._values.set_pgresult(result)
         # A row may have no columns, as those of "SELECT FROM …".
         rows = self._values.load_rows(0, result.ntuples, tuple) if names else [()] * result.ntuples

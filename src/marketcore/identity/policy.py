@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from pyramid.request import RequestLocalCache
 from pyramid.security import Allowed, Denied
 from sqlalchemy import text
 
@@ -20,6 +19,7 @@ INFRASTRUCTURE = frozenset(
     {"healthz", "readyz", "metrics", "openapi.document", "openapi.docs", "asyncapi.document", "asyncapi.docs"}
 )
 ENVIRON_KEY = "marketcore.identity"
+_IDENTITY = "marketcore identity"
 
 _REASON = text("SELECT blocked_reason FROM users WHERE id = :user_id")
 
@@ -27,12 +27,12 @@ _REASON = text("SELECT blocked_reason FROM users WHERE id = :user_id")
 class BearerPolicy:
     """Pyramid's security policy over the bearer tokens of RFC 6750."""
 
-    def __init__(self) -> None:
-        self._identities = RequestLocalCache(_identify)
-
     def identity(self, request: Any) -> Identity | None:
-        """Return who asks, or ``None`` for nobody known."""
-        identity: Identity | None = self._identities.get_or_create(request)
+        """Return who asks, or ``None`` for nobody known; looked up once in a request."""
+        found = request.__dict__
+        if _IDENTITY not in found:
+            found[_IDENTITY] = _identify(request)
+        identity: Identity | None = found[_IDENTITY]
         return identity
 
     def authenticated_userid(self, request: Any) -> int | None:

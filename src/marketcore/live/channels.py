@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST_NAME = 120
+REMEMBERED = 4096  # names of a process that need not be read again
 LARGEST_NUMBER = 2**63 - 1
 
 _PARAMETER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -52,11 +54,13 @@ class Channels:
         self._paths = [_compile_path(path, pattern) for pattern, path in patterns.items() if path is not None]
         _check_distinct(one.pattern for one in self._names)
         _check_distinct(path for path in patterns.values() if path is not None)
+        self._known = lru_cache(maxsize=REMEMBERED)(self._match)
 
     def match(self, name: str) -> Match | None:
         """Return what ``name`` refers to; ``None`` if no declared pattern has that name."""
-        if len(name) > LONGEST_NAME:
-            return None
+        return None if len(name) > LONGEST_NAME else self._known(name)
+
+    def _match(self, name: str) -> Match | None:
         for one in self._names:
             params = one.read(name)
             if params is not None:

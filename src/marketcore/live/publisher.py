@@ -202,7 +202,8 @@ def _write(registry: Any, transaction: Any) -> None:
     transaction.set_data(_BUFFER, None)
     buffer.session.flush()
     if batch := EventBatch(buffer.take()):
-        hints = batch.hints(buffer.session.execute(batch.statement, batch.parameters).all())
+        hints: list[tuple[str, bytes]] = []
+        buffer.session.execute_last(batch.statement, batch.parameters, lambda rows: hints.extend(batch.hints(rows)))
         transaction.addAfterCommitHook(_send, args=(registry, hints))
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
 import redis
 import structlog
@@ -64,12 +65,15 @@ class Sender:
 
     def _run(self) -> None:
         client = redis.Redis.from_url(self._redis_url, socket_connect_timeout=1, socket_timeout=2, retry=None)
+        # The connection itself, made when it is first used: a client's way through its pool costs as much again.
+        connection = client.connection_pool.make_connection()
         try:
             going_on = True
             while going_on:
                 batch, going_on = self._next_batch()
-                self._transmit(client, batch)
+                self._transmit(connection, batch)
         finally:
+            connection.disconnect()
             client.close()
 
     def _next_batch(self) -> tuple[list[tuple[str, bytes]], bool]:
@@ -83,13 +87,15 @@ class Sender:
             told = self._waiting.get()
         return batch, False
 
-    def _transmit(self, client: redis.Redis, batch: list[tuple[str, bytes]]) -> None:
+    def _transmit(self, connection: Any, batch: list[tuple[str, bytes]]) -> None:
         if not batch or time.monotonic() < self._quiet_until:
             return
         try:
             for topic, group in groupby(batch, key=lambda pair: pair[0]):
-                client.publish(topic, SEPARATOR.join(message for _topic, message in group))
+                connection.send_command("PUBLISH", topic, SEPARATOR.join(message for _topic, message in group))
+                connection.read_response()
         except (redis.RedisError, OSError) as error:
+            connection.disconnect()
             self._quiet_until = time.monotonic() + PAUSE
             self._fail(f"{type(error).__name__}: {error}")
         else:

@@ -147,6 +147,9 @@ def read_upload(request: Any) -> bytes:
 
 def check_encoding(request: Any) -> None:
     """Refuse a body in another charset than UTF-8, and a compressed one: its size would be known too late."""
+    environ = request.environ
+    if environ.get("CONTENT_TYPE") == "application/json" and "HTTP_CONTENT_ENCODING" not in environ:
+        return
     if request.charset.lower() not in ("utf-8", "utf8"):
         raise UnsupportedMedia("send the body in UTF-8")
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":

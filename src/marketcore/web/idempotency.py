@@ -88,7 +88,7 @@ def _once(view: Any, context: Any, request: Any, key: str) -> Any:
             return _replay(found)
         request.kept_resource = found.resource
     response = view(context, request)
-    request.db.execute(
+    request.db.execute_last(
         _STORE, {**row, "status": response.status_int, "content_type": response.content_type, "body": response.body}
     )
     return response

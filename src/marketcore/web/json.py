@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -15,7 +16,12 @@ from marketcore.money import Money
 
 def present_money(minor: int, currency: str) -> dict[str, str]:
     """Return ``{"amount": "500.00", "currency": "KES"}``."""
-    return {"amount": Money(minor, currency).amount, "currency": currency}
+    return {"amount": _amount(minor, currency), "currency": currency}
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _amount(minor: int, currency: str) -> str:
+    return Money(minor, currency).amount
 
 
 _encoder = msgspec.json.Encoder()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -72,6 +73,7 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@lru_cache(maxsize=10_000)
 def pseudonym(key: bytes, user_id: int) -> str:
     """Return what a bidder is called in one auction: the same there always, and unrelated to other auctions."""
     return hashlib.blake2b(str(user_id).encode(), key=key, digest_size=8).hexdigest()
