@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from marketcore.orders import checkout as checking_out
 from marketcore.testing.contracts import at_once
-from marketcore.testing.shop import Shop
+from marketcore.testing.shop import ADDRESS, Shop
 
 RUNS = 5
 
@@ -55,6 +56,46 @@ def test_a_checkout_that_fails_leaves_nothing_behind(bazaar):
     assert (answer.json()["listing_id"], answer.json()["left"]) == (scarce["id"], 1)
     assert counts(bazaar) == {**before, "cart_items": 2}
     assert (stock(bazaar, plenty), stock(bazaar, scarce)) == (9, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "total", "status", "told"),
+    [
+        ("price_minor = 250", "2.00", 409, {"code": "price-changed", "total": "5.00 KES"}),
+        ("price_minor = 250", None, 201, {"amount": "5.00", "currency": "KES"}),
+        ("quantity = 1", "2.00", 409, {"code": "out-of-stock", "left": 1}),
+        ("quantity = 8", "2.00", 201, {"amount": "2.00", "currency": "KES"}),
+        ("state = 'paused'", "2.00", 409, {"code": "conflict"}),
+    ],
+)
+def test_what_changes_between_reading_a_listing_and_taking_it_counts(
+    bazaar, monkeypatch, change, total, status, told
+):
+    listing = bazaar.publish("1.00", "KES", 9)
+    bazaar.put(listing, 2)
+    split, calls = checking_out.split_by_seller, []
+
+    def overtaken(lines, buyer_id):
+        if not calls:
+            bazaar.market.query(f"UPDATE listings SET {change} WHERE id = :id", id=listing["id"])
+        calls.append(lines)
+        return split(lines, buyer_id)
+
+    monkeypatch.setattr(checking_out, "split_by_seller", overtaken)
+    before = counts(bazaar)
+    wanted = {"total": {"amount": total, "currency": "KES"}} if total else {}
+    answer = bazaar.buyer.post("/api/v1/checkouts", json={"ship_to": ADDRESS, **wanted})
+    assert answer.status_code == status, answer.text
+    assert bazaar.market.query("SELECT quantity FROM listings WHERE id = :id", id=listing["id"])[0][0] == {
+        "quantity = 1": 1, "quantity = 8": 6
+    }.get(change, 7 if status == 201 else 9)  # fmt: skip
+    if status == 201:
+        assert answer.json()["total"] == told
+        assert counts(bazaar)["cart_items"] == 0
+        assert counts(bazaar)["orders"] == before["orders"] + 1
+    else:
+        assert told.items() <= {**answer.json(), "code": answer.json()["type"].rpartition(":")[2]}.items()
+        assert counts(bazaar) == before
 
 
 def test_an_empty_cart_cannot_be_ordered(bazaar):

@@ -39,6 +39,13 @@ class QuickSession(Session):
                 return _result(connection, statement, params or {})
         return super().execute(statement, params, **options)
 
+    def execute_all(self, *statements: tuple[TextClause, Mapping[str, Any]]) -> list[list[Any]]:
+        """Execute statements that need nothing of each other's answers in one round trip; return the rows of each."""
+        connection = self.connection()
+        if _is_special(connection):
+            return [list(self.execute(statement, params)) for statement, params in statements]
+        return execute_together(connection, *statements)
+
     def execute_last(
         self, statement: TextClause, params: Mapping[str, Any], hear: Callable[[list[Any]], None] | None = None
     ) -> None:

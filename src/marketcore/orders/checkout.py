@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,44 +14,65 @@ from marketcore.events import OrderPlaced
 from marketcore.exceptions import Conflict, NotFound, OutOfStock
 from marketcore.money import Money
 from marketcore.orders.awards import CartAwards
+from marketcore.orders.reading import orders_of_checkout
 from marketcore.orders.rules import UNPACKED, CartLine, check_award, check_price, split_by_seller
 from marketcore.states import OrderState
 
-# Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
-_LOCK_CART = text(
-    """SELECT c.listing_id, c.quantity, a.unit_minor, c.award_id, c.priced_at
-       FROM cart_items c JOIN listings l ON l.id = c.listing_id LEFT JOIN cart_awards a ON a.id = c.award_id
-       WHERE c.user_id = :buyer AND (CAST(:currency AS text) IS NULL OR l.currency = :currency)
-       ORDER BY c.listing_id FOR UPDATE OF c"""
-)
-# The listings are locked in id order, here and wherever stock comes back.
-_LOCK_LISTINGS = text(
-    """SELECT l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
-              coalesce(w.agreed_minor, l.price_minor) AS unit_minor, w.quantity AS wanted,
-              l.quantity + num_nonnulls(w.award_id) AS left, w.award_id IS NOT NULL AS awarded,
-              CASE WHEN w.agreed_minor IS NULL THEN l.offer_minor END AS offer_minor,
-              CASE WHEN w.agreed_minor IS NULL THEN l.offer_until END AS offer_until,
-              CASE WHEN w.agreed_minor IS NULL THEN l.offer_ended_at END AS offer_ended_at,
+# What a price depends on, as text: an order is only placed on the terms that were read before.
+_TERMS = "CAST(ROW(l.state, l.currency, l.price_minor, l.offer_minor, l.offer_until, l.offer_ended_at) AS text)"
+
+
+def _line(listing: str, quantity: str, agreed: str, award: str) -> str:
+    """Return the columns and tables of a ``CartLine`` of what is wanted."""
+    return f"""
+        l.id AS listing_id, l.product_id, l.seller_id, p.title, l.state, l.currency,
+              coalesce({agreed}, l.price_minor) AS unit_minor, {quantity} AS wanted,
+              l.quantity + num_nonnulls({award}) AS left, {award} IS NOT NULL AS awarded,
+              CASE WHEN {agreed} IS NULL THEN l.offer_minor END AS offer_minor,
+              CASE WHEN {agreed} IS NULL THEN l.offer_until END AS offer_until,
+              CASE WHEN {agreed} IS NULL THEN l.offer_ended_at END AS offer_ended_at, {_TERMS} AS terms,
               coalesce((SELECT r.basis_points FROM commission_rates r
                         WHERE (r.seller_id = l.seller_id OR r.seller_id IS NULL)
                           AND (r.category_id = p.category_id OR r.category_id IS NULL)
                         ORDER BY r.seller_id IS NULL, r.category_id IS NULL LIMIT 1), :commission) AS commission_bp
-       FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[]), CAST(:agreed AS bigint[]),
-                   CAST(:awards AS bigint[])) AS w(listing_id, quantity, agreed_minor, award_id)
-       JOIN listings l ON l.id = w.listing_id JOIN products p ON p.id = l.product_id
+       FROM {listing}"""
+
+
+_GOODS = "JOIN listings l ON l.id = w.listing_id JOIN products p ON p.id = l.product_id"
+# Two checkouts of one cart must not both find its items: the second waits here, and then finds none.
+_LOCK_CART = text(
+    f"""SELECT w.award_id, a.unit_minor AS agreed_minor, w.priced_at,
+        {_line("cart_items w", "w.quantity", "a.unit_minor", "w.award_id")}
+       {_GOODS} LEFT JOIN cart_awards a ON a.id = w.award_id
+       WHERE w.user_id = :buyer AND (CAST(:currency AS text) IS NULL OR l.currency = :currency)
+       ORDER BY w.listing_id FOR UPDATE OF w"""
+)
+# The listings are locked in id order, here and wherever stock comes back.
+_WANTED = """unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[]), CAST(:agreed AS bigint[]),
+                   CAST(:awards AS bigint[])) AS w(listing_id, quantity, agreed_minor, award_id)"""
+_LOCK_LISTINGS = text(
+    f"""SELECT {_line(_WANTED, "w.quantity", "w.agreed_minor", "w.award_id")}
+       {_GOODS}
        ORDER BY l.id FOR NO KEY UPDATE OF l"""
 )
-# One statement takes the stock and writes everything; it reads the clock itself, for the listings are locked by now.
+# One statement takes the stock and writes everything, or nothing where a listing is not as it was read or has too
+# little left. It reads the clock itself, when the listings are locked.
 _PLACE = text(
-    """WITH reserved AS (
-         UPDATE listings l SET quantity = l.quantity - w.quantity
-         FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[])) AS w(id, quantity)
-         WHERE l.id = w.id AND l.quantity >= w.quantity RETURNING l.id),
-       payment AS MATERIALIZED (
-         SELECT coalesce(CAST(:due AS timestamptz), market_clock() + make_interval(mins => :minutes)) AS due),
+    f"""WITH wanted AS (
+         SELECT * FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[]), CAST(:terms AS text[]))
+                       AS w(id, quantity, terms)),
+       locked AS MATERIALIZED (
+         SELECT l.quantity >= w.quantity AND {_TERMS} = w.terms AS fits FROM listings l JOIN wanted w ON w.id = l.id
+         ORDER BY l.id FOR NO KEY UPDATE OF l),
+       agreed AS MATERIALIZED (
+         SELECT coalesce(CAST(:due AS timestamptz), market_clock() + make_interval(mins => :minutes)) AS due
+         FROM locked HAVING count(*) FILTER (WHERE fits) = cardinality(CAST(:listings AS bigint[]))),
+       reserved AS (
+         UPDATE listings l SET quantity = l.quantity - w.quantity FROM wanted w
+         WHERE l.id = w.id AND EXISTS (SELECT FROM agreed)),
        placed AS (
          INSERT INTO checkouts (buyer_id, currency, total_minor, origin, ship_to, expires_at)
-         SELECT :buyer, :currency, :total, :origin, CAST(:ship_to AS jsonb), due FROM payment RETURNING id, expires_at),
+         SELECT :buyer, :currency, :total, :origin, CAST(:ship_to AS jsonb), due FROM agreed RETURNING id, expires_at),
        ordered AS (
          INSERT INTO orders (checkout_id, buyer_id, seller_id, state, ships, currency, total_minor, commission_minor,
                              payment_due_at)
@@ -78,9 +99,9 @@ _PLACE = text(
          SELECT id, 1, NULL, :state, :buyer, :note FROM ordered),
        emptied AS (
          DELETE FROM cart_items
-         WHERE :origin = 'cart' AND user_id = :buyer AND listing_id = ANY(CAST(:listings AS bigint[])))
-       SELECT id, checkout_id, seller_id, total_minor, (SELECT count(*) FROM reserved) AS reserved
-       FROM ordered ORDER BY id"""
+         WHERE :origin = 'cart' AND user_id = :buyer AND listing_id = ANY(CAST(:listings AS bigint[]))
+           AND EXISTS (SELECT FROM agreed))
+       SELECT id, checkout_id, seller_id, total_minor FROM ordered ORDER BY id"""
 )
 _READ = text(
     "SELECT id, buyer_id, currency, total_minor, ship_to, created_at, expires_at FROM checkouts WHERE id = :id"
@@ -109,14 +130,22 @@ class CheckoutService:
         once the time to buy something won is over, ``PriceChanged`` if it does not cost exactly ``total`` or, where
         that is left out, if an offer of something in it has ended since that was put there.
         """
-        cart = self._session.execute(_LOCK_CART, {"buyer": buyer_id, "currency": currency}).all()
-        lines = self._locked([(item.listing_id, item.quantity, item.unit_minor, item.award_id) for item in cart])
-        sellers = split_by_seller(lines, buyer_id)
-        check_price(lines, {item.listing_id: item.priced_at for item in cart}, total)
+        wanted = {"buyer": buyer_id, "currency": currency, "commission": self._commission_bp}
+        cart = self._session.execute(_LOCK_CART, wanted).all()
+        known = {item.listing_id: item.priced_at for item in cart}
         awards = [item.award_id for item in cart if item.award_id is not None]
-        if awards:
-            self._awards.take_up(awards)
-        orders = self._order(buyer_id, sellers, None, ship_to=ship_to)
+        orders: list[Any] = []
+        if not awards:
+            # Nobody else waits for listings whose lock is only taken by what sells them.
+            lines = self._priced(CartLine.of(item) for item in cart)
+            orders = self._order(buyer_id, self._agreed(lines, buyer_id, known, total), None, ship_to=ship_to)
+        if not orders:
+            lines = self._locked([(item.listing_id, item.wanted, item.agreed_minor, item.award_id) for item in cart])
+            sellers = self._agreed(lines, buyer_id, known, total)
+            if awards:
+                self._awards.take_up(awards)
+            orders = self._order(buyer_id, sellers, None, ship_to=ship_to)
+            self._check_placed(orders)
         if awards:
             self._awards.ordered(awards, [order.id for order in orders])
         checkout_id: int = orders[0].checkout_id
@@ -146,15 +175,16 @@ class CheckoutService:
         check_award(lines[0], buyer_id)
         origin = "award" if binding else "offer"
         terms = {"ship_to": {}, "origin": origin, "note": note, "ships": ships}
-        (order,) = self._order(buyer_id, {lines[0].seller_id: lines}, due, **terms)
-        return order
+        orders = self._order(buyer_id, {lines[0].seller_id: lines}, due, **terms)
+        self._check_placed(orders)
+        return orders[0]
 
-    def read(self, checkout_id: int, buyer_id: int) -> Any:
-        """Return the buyer's checkout row; ``NotFound`` for anybody else's."""
-        row = self._session.execute(_READ, {"id": checkout_id}).first()
-        if row is None or row.buyer_id != buyer_id:
+    def read(self, checkout_id: int, buyer_id: int) -> tuple[Any, list[Any]]:
+        """Return the rows of the buyer's checkout and of its orders; ``NotFound`` for anybody else's."""
+        found, orders = self._session.execute_all((_READ, {"id": checkout_id}), orders_of_checkout(checkout_id))
+        if not found or found[0].buyer_id != buyer_id:
             raise NotFound(f"there is no checkout {checkout_id} of yours")
-        return row
+        return found[0], orders
 
     def send_to(self, checkout_id: int, buyer_id: int, ship_to: dict[str, str]) -> None:
         """Say where a checkout goes; ``Conflict`` once any of its orders is packed, or has ended."""
@@ -171,23 +201,40 @@ class CheckoutService:
         """
         columns = [list(column) for column in zip(*wanted, strict=True)] or [[], [], [], []]
         given = dict(zip(("listings", "quantities", "agreed", "awards"), columns, strict=True))
-        rows = self._session.execute(_LOCK_LISTINGS, {**given, "commission": self._commission_bp}).mappings()
-        lines = [CartLine(**row) for row in rows]
+        rows = self._session.execute(_LOCK_LISTINGS, {**given, "commission": self._commission_bp})
+        return self._priced(CartLine.of(row) for row in rows)
+
+    def _priced(self, read: Iterable[CartLine]) -> list[CartLine]:
+        """Return the lines at the prices of this moment."""
+        lines = list(read)
         if not any(line.offer_until or line.offer_ended_at for line in lines):
             return lines
         now = clock.now(self._session)
         return [line.at(now) for line in lines]
 
+    def _agreed(
+        self, lines: list[CartLine], buyer_id: int, known: Mapping[int, datetime], total: Money | None
+    ) -> dict[int, list[CartLine]]:
+        """Return the lines of each seller, if the buyer can have them at a price that they know."""
+        sellers = split_by_seller(lines, buyer_id)
+        check_price(lines, known, total)
+        return sellers
+
+    def _check_placed(self, orders: list[Any]) -> None:
+        if not orders:
+            raise OutOfStock("something in the cart has just been sold")
+
     def _order(
         self, buyer_id: int, sellers: dict[int, list[CartLine]], due: datetime | None, **terms: Any
     ) -> list[Any]:
-        """Order the lines, to be paid until ``due``, or for ``None`` within the time there is for carts."""
+        """Order the lines, to be paid until ``due``, or for ``None`` within the time there is for carts.
+
+        Return no orders, and write nothing, where a listing is not as the line says.
+        """
         lines = [line for group in sellers.values() for line in group]
         orders = self._place(
             buyer_id, sellers, lines, {"origin": "cart", "note": "", "ships": True, "due": due, **terms}
         )
-        if orders[0].reserved != len(lines):
-            raise OutOfStock("something in the cart has just been sold")
         for order in orders:
             total = Money(order.total_minor, lines[0].currency)
             self._emit(OrderPlaced(order.id, order.checkout_id, buyer_id, order.seller_id, total))
@@ -216,6 +263,7 @@ class CheckoutService:
             "titles": [line.title for line in lines],
             "quantities": [line.wanted for line in lines],
             "units": [line.unit_minor for line in lines],
+            "terms": [line.terms for line in lines],
         }
         return list(self._session.execute(_PLACE, parameters))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from marketcore.exceptions import NotFound
 from marketcore.ledger.accounts import order_held
@@ -46,9 +46,9 @@ def page_of_orders(session: Any, side: str, user_id: int, *, state: str | None, 
     return list(session.execute(_PAGES[side], parameters))
 
 
-def orders_of_checkout(session: Any, checkout_id: int) -> list[Any]:
-    """Return a checkout's orders."""
-    return list(session.execute(_OF_CHECKOUT, {"checkout": checkout_id}))
+def orders_of_checkout(checkout_id: int) -> tuple[TextClause, dict[str, int]]:
+    """Return the statement that reads a checkout's orders, and its parameters."""
+    return _OF_CHECKOUT, {"checkout": checkout_id}
 
 
 def read_order(session: Any, order_id: int, identity: Any) -> Any:

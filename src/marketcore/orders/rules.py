@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -88,8 +88,9 @@ def check_way(target: OrderState, *, ships: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CartLine:
-    """What somebody buys of a listing, and the listing as it stands, locked.
+    """What somebody buys of a listing, and the listing as it stands.
 
+    ``terms`` is a text that changes with whatever the price depends on.
     ``awarded``: they have won it. ``offer_minor`` is a lower price for whoever buys before ``offer_until``; one before
     that ended at ``offer_ended_at``. ``dearer_since`` is when the price last rose because an offer was over.
     """
@@ -105,10 +106,16 @@ class CartLine:
     left: int
     awarded: bool
     commission_bp: int
+    terms: str
     offer_minor: int | None = None
     offer_until: datetime | None = None
     offer_ended_at: datetime | None = None
     dearer_since: datetime | None = None
+
+    @classmethod
+    def of(cls, row: Any) -> CartLine:
+        """Return the line of a row that has a column for each field."""
+        return cls(*(getattr(row, name) for name in _READ))
 
     def at(self, now: datetime) -> CartLine:
         """Return the line at the price of the moment ``now``."""
@@ -126,6 +133,9 @@ class CartLine:
     def commission_minor(self) -> int:
         """The platform's share of the line."""
         return commission(self.total_minor, self.commission_bp)
+
+
+_READ = tuple(field.name for field in fields(CartLine) if field.name != "dearer_since")
 
 
 def split_by_seller(lines: Sequence[CartLine], buyer_id: int) -> dict[int, list[CartLine]]:

@@ -101,8 +101,7 @@ def remove_from_cart(request: Any) -> dict[str, Any]:
 
 
 def _checkout(request: Any, checkout_id: int) -> dict[str, Any]:
-    row = request.find_service(CheckoutService).read(checkout_id, request.authenticated_userid)
-    orders = reading.orders_of_checkout(request.db, checkout_id)
+    row, orders = request.find_service(CheckoutService).read(checkout_id, request.authenticated_userid)
     return {
         "id": row.id,
         "total": present_money(row.total_minor, row.currency),
