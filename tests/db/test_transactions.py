@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from transaction.interfaces import AlreadyInTransaction, NoTransaction
 
@@ -53,9 +55,10 @@ def test_what_waits_for_the_commit_hears_of_it_and_of_an_abort():
 
 
 def test_an_exception_inside_aborts():
-    manager = OnDemand()
-    with pytest.raises(ZeroDivisionError), manager:
-        manager.get()
+    manager, heard = OnDemand(), []
+    with suppress(ZeroDivisionError), manager:
+        manager.get().addAfterCommitHook(heard.append)
         raise ZeroDivisionError
+    assert heard == []
     with pytest.raises(NoTransaction):
         manager.get()

@@ -68,9 +68,7 @@ def test_a_checkout_that_fails_leaves_nothing_behind(bazaar):
         ("state = 'paused'", "2.00", 409, {"code": "conflict"}),
     ],
 )
-def test_what_changes_between_reading_a_listing_and_taking_it_counts(
-    bazaar, monkeypatch, change, total, status, told
-):
+def test_what_changes_between_reading_a_listing_and_taking_it_counts(bazaar, monkeypatch, change, total, status, told):
     listing = bazaar.publish("1.00", "KES", 9)
     bazaar.put(listing, 2)
     split, calls = checking_out.split_by_seller, []

@@ -99,6 +99,15 @@ def _has_news(connection: Any) -> bool:
     return bool(watch.poll(0))
 
 
+def at_once(engine: Engine, *statements: tuple[TextClause, Mapping[str, Any]]) -> list[list[Any]]:
+    """Execute ``statements`` and commit them, all or none, in one round trip; return the rows of each."""
+    connection = engine.raw_connection()
+    try:
+        return execute_together(connection, *statements, begin=False)
+    finally:
+        connection.close()
+
+
 class Reader:
     """Runs statements that only read, each in one round trip: no transaction is begun or ended around it."""
 
@@ -107,11 +116,7 @@ class Reader:
 
     def execute(self, statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
         """Return the rows of ``statement`` as named tuples."""
-        connection = self._engine.raw_connection()
-        try:
-            return execute_together(connection, (statement, values), begin=False)[0]
-        finally:
-            connection.close()
+        return at_once(self._engine, (statement, values))[0]
 
 
 def session_for(request: Any) -> Session:

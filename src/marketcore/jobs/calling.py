@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from marketcore.batching import Batcher
+from marketcore.db.session import at_once
 from marketcore.exceptions import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ class Caller:
     """Calls the workers of all processes."""
 
     def __init__(self, engine: Any) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
         self._calls: Batcher[None, None] = Batcher(self._notify, name="job-calls", largest=10_000)
         self._used = False
 
@@ -45,8 +46,7 @@ class Caller:
 
     def _notify(self, calls: list[None]) -> list[None]:
         try:
-            with self._engine.connect() as connection:
-                connection.execute(_NOTIFY)
+            at_once(self._engine, (_NOTIFY, {}))
         except SQLAlchemyError as error:
             log.warning("workers_not_called", reason=type(error).__name__, remedy="they look by themselves")
         return calls

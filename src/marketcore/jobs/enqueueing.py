@@ -23,6 +23,16 @@ _ENQUEUE = text(
 )
 
 
+def enqueueing(source: str, arguments: str) -> str:
+    """Return SQL that writes a job for each row of ``source``, to be run at once.
+
+    ``arguments`` is an SQL expression of type jsonb; the job's name is bound as ``job``, its priority as ``priority``.
+    Whoever executes it calls the workers once it is committed (``registry["job caller"].call()``).
+    """
+    return f"""INSERT INTO jobs (name, arguments, priority, run_at)
+               SELECT :job, {arguments}, :priority, market_clock() FROM {source}"""
+
+
 class UnknownJob(LookupError):
     """No enabled plugin registered a job of this name."""
 

@@ -34,7 +34,7 @@ def new_callback(request: Any, provider: Any, subject: str, operation_id: UUID, 
 
 def addressee(session: Any, provider: str, token: str) -> Any:
     """Return ``(subject, subject_id, question)`` of an address by its token's hash in hexadecimal, or ``None``."""
-    return session.execute(_FIND, {"hash": bytes.fromhex(token), "provider": provider}).first() if token else None
+    return session.execute(_FIND, {"hash": bytes.fromhex(token), "provider": provider}).first()
 
 
 def forget_questions(request: Any) -> None:

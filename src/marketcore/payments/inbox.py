@@ -12,8 +12,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy import text
 
-from marketcore.db.session import perform
+from marketcore.db.session import at_once, perform
 from marketcore.interfaces import Outcome, WebhookEvent, WebhookRequest
+from marketcore.jobs.enqueueing import enqueueing
 from marketcore.payments.callbacks import addressee
 from marketcore.payments.operations import Operation, operations, provider_called
 from marketcore.payments.rules import webhook_backoff
@@ -21,14 +22,18 @@ from marketcore.redaction import redact_call
 from marketcore.testing.crash import crash_point
 
 log = structlog.get_logger(__name__)
+URGENT = 10  # somebody has paid and looks at the screen: letters and pictures can wait
 KEPT_HEADERS = frozenset(
     {"content-type", "user-agent", "stripe-signature", "x-razorpay-signature", "x-razorpay-event-id"}
 )
 
-_STORE = text(
-    """INSERT INTO webhook_inbox (provider, dedupe_key, token, answering, body, body_sha256, headers, remote_addr)
+_INTO_INBOX = """INSERT INTO webhook_inbox (provider, dedupe_key, token, answering, body, body_sha256, headers,
+                                             remote_addr)
        VALUES (:provider, :dedupe_key, :token, :answering, :body, :body_sha256, CAST(:headers AS jsonb), :remote_addr)
        ON CONFLICT (provider, dedupe_key) DO NOTHING RETURNING id"""
+_STORE = text(_INTO_INBOX)
+_STORE_AND_QUEUE = text(
+    f"WITH stored AS ({_INTO_INBOX}) {enqueueing('stored', 'jsonb_build_object($$inbox_id$$, id)')}"
 )
 _CLAIM = text(
     """UPDATE webhook_inbox SET lease_until = market_clock() + interval '60 seconds', attempts = attempts + 1
@@ -72,18 +77,7 @@ class InboxService:
 
     def store(self, provider: str, call: WebhookRequest, events: Sequence[WebhookEvent]) -> list[int]:
         """Store the events of a verified call and return the ids of those not seen before."""
-        base = {
-            "provider": provider,
-            "token": call.token,
-            "answering": call.answering,
-            "body": call.body,
-            "body_sha256": hashlib.sha256(call.body).digest(),
-            "headers": json.dumps(_kept(call.headers)),
-            "remote_addr": call.remote_addr,
-        }
-        found = (
-            self._session.execute(_STORE, {**base, "dedupe_key": event.dedupe_key[:200]}).scalar() for event in events
-        )
+        found = (self._session.execute(_STORE, row).scalar() for row in _rows(provider, call, events))
         return [inbox_id for inbox_id in found if inbox_id is not None]
 
     def whose(self, registry: Any, provider: str, token: str, event: WebhookEvent) -> tuple[str, UUID] | None:
@@ -105,6 +99,27 @@ class InboxService:
         statement = text(f"SELECT id FROM {table} WHERE provider = :provider AND {column} = :value")
         found = self._session.execute(statement, {"provider": provider, "value": value}).scalar()
         return (subject, found) if found else None
+
+
+def receive(registry: Any, provider: str, call: WebhookRequest, events: Sequence[WebhookEvent]) -> None:
+    """Store the events of a verified call and have those not seen before applied; committed in one round trip."""
+    job = {"job": "payments.process_webhook", "priority": URGENT}
+    rows = _rows(provider, call, events)
+    at_once(registry["engine"], *((_STORE_AND_QUEUE, {**row, **job}) for row in rows))
+    registry["job caller"].call()
+
+
+def _rows(provider: str, call: WebhookRequest, events: Sequence[WebhookEvent]) -> list[dict[str, Any]]:
+    base = {
+        "provider": provider,
+        "token": call.token,
+        "answering": call.answering,
+        "body": call.body,
+        "body_sha256": hashlib.sha256(call.body).digest(),
+        "headers": json.dumps(_kept(call.headers)),
+        "remote_addr": call.remote_addr,
+    }
+    return [{**base, "dedupe_key": event.dedupe_key[:200]} for event in events]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +164,7 @@ def _apply(request: Any, inbox_id: int) -> _Question | None:
 
 def _event_of(request: Any, row: Any) -> WebhookEvent:
     provider = provider_called(request.registry, row.provider)
-    address = addressee(request.db, row.provider, row.token)
+    address = addressee(request.db, row.provider, row.token) if row.token else None
     subject = address.subject if address else ""
     call = WebhookRequest(bytes(row.body), row.headers, row.remote_addr, row.token, row.answering, subject)
     return next(event for event in provider.translate(call) if event.dedupe_key[:200] == row.dedupe_key)

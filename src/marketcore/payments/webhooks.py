@@ -9,16 +9,15 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from marketcore.exceptions import Malformed, NotAuthenticated, NotFound
-from marketcore.interfaces import WebhookRequest
+from marketcore.interfaces import WebhookEvent, WebhookRequest
+from marketcore.payments import inbox
 from marketcore.payments.callbacks import addressee
-from marketcore.payments.inbox import InboxService
 from marketcore.payments.operations import providers
 from marketcore.payments.rules import token_hash
 from marketcore.web.derivers import bounded_body
 
 log = structlog.get_logger(__name__)
 MAX_BODY = 262_144
-URGENT = 10  # somebody has paid and looks at the screen: letters and pictures can wait
 
 
 @view_config(route_name="payments.hook", request_method="POST", permission="unidentified")
@@ -27,7 +26,7 @@ def receive(request: Any) -> Response:
     """Store a provider's call and acknowledge it."""
     provider = _provider(request)
     token = _token(request)
-    address = addressee(request.db, provider.name, token)
+    address = addressee(request.db, provider.name, token) if token else None
     call = WebhookRequest(
         body=bounded_body(request, MAX_BODY),
         headers=dict(request.headers),
@@ -63,12 +62,13 @@ def _store(request: Any, provider: Any, call: WebhookRequest) -> None:
         events = provider.translate(call)
     except ValueError as error:
         raise Malformed(f"this call cannot be read: {error}") from None
-    inbox = request.find_service(InboxService)
     # An unsigned call about nothing we know costs its sender nothing: it is counted, not kept.
-    known = [
-        event for event in events if event.trusted or inbox.whose(request.registry, provider.name, call.token, event)
-    ]
+    known = [event for event in events if event.trusted or _is_known(request, provider.name, call.token, event)]
     if len(known) < len(events):
         log.warning("webhook_about_nothing_known", provider=provider.name, remote=call.remote_addr)
-    for inbox_id in inbox.store(provider.name, call, known):
-        request.enqueue("payments.process_webhook", inbox_id=inbox_id, priority=URGENT)
+    if known:
+        inbox.receive(request.registry, provider.name, call, known)
+
+
+def _is_known(request: Any, provider: str, token: str, event: WebhookEvent) -> bool:
+    return request.find_service(inbox.InboxService).whose(request.registry, provider, token, event) is not None
