@@ -16,6 +16,7 @@ from marketcore.requests import settle_requests
 from marketcore.secrets import load_secrets
 from marketcore.settings import CoreSettings, check_prefixes, check_section, with_variables
 from marketcore.starting import collecting_later
+from marketcore.web.addresses import settle_views
 
 # The machinery, then the nouns. Plugins come after all of them and the core never commits in between, so that
 # a plugin that claims a name of the core's is a conflict and not a silent replacement.
@@ -73,6 +74,7 @@ def configure(settings: Mapping[str, Any]) -> Configurator:
     config.registry["make_application"] = config.make_wsgi_app
     config.commit()
     settle_requests(config.registry)
+    settle_views(config.registry)
     declared = {label: at for label, at in table(config.registry, "migrations").items() if label != migrate.CORE}
     plugins.check_migrations(enabled, declared, available)
     return config
