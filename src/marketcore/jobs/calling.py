@@ -7,6 +7,7 @@ committed since; a worker that is not called looks by itself within ``jobs.poll_
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +22,7 @@ from marketcore.exceptions import Unavailable
 log = structlog.get_logger(__name__)
 
 CHANNEL = "marketcore_jobs"
+PAUSE = 0.005  # seconds between two calls, so that many commits share one
 _NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', '')")
 
 
@@ -49,6 +51,7 @@ class Caller:
             at_once(self._engine, (_NOTIFY, {}))
         except SQLAlchemyError as error:
             log.warning("workers_not_called", reason=type(error).__name__, remedy="they look by themselves")
+        time.sleep(PAUSE)
         return calls
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from marketcore.web.derivers import bounded_body
 
 log = structlog.get_logger(__name__)
 MAX_BODY = 262_144
+_HEADERS = ("HTTP_", "CONTENT_TYPE", "CONTENT_LENGTH")
 
 
 @view_config(route_name="payments.hook", request_method="POST", permission="unidentified")
@@ -29,7 +31,7 @@ def receive(request: Any) -> Response:
     address = addressee(request.db, provider.name, token) if token else None
     call = WebhookRequest(
         body=bounded_body(request, MAX_BODY),
-        headers=dict(request.headers),
+        headers=_headers(request.environ),
         remote_addr=request.remote_addr or "",
         token=token,
         answering=bool(address and address.question),
@@ -41,6 +43,11 @@ def receive(request: Any) -> Response:
     _store(request, provider, call)
     content_type, body = provider.acknowledge()
     return Response(body, content_type=content_type, charset=None)
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    given = ((name.removeprefix("HTTP_"), value) for name, value in environ.items() if name.startswith(_HEADERS))
+    return {name.replace("_", "-").title(): value for name, value in given}
 
 
 def _token(request: Any) -> str:
