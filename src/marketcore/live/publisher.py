@@ -19,6 +19,7 @@ from sqlalchemy import event as session_events
 from sqlalchemy import text
 from sqlalchemy.orm import Session, SessionTransaction
 
+from marketcore.db.quick import QuickSession
 from marketcore.live.hints import CONTROL, EVENTS, SIGNALS, encode_event, encode_revocation, encode_signal, event_frame
 from marketcore.live.hub import Event
 from marketcore.web.json import dumps
@@ -68,7 +69,7 @@ class _Pending(LiveEvent):
 class _Buffer:
     """The events of one transaction; those of a savepoint that is rolled back are forgotten."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: QuickSession) -> None:
         self.session = session
         self.pending: list[_Pending] = []
         session.info[_BUFFER] = self
