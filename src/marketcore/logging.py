@@ -28,7 +28,7 @@ _TALKATIVE = (
     "huey",
     "asyncio",
     "stripe",
-    "marketcore.db.session.ConnectionPool",
+    "marketcore.db.pool.ConnectionPool",
 )
 
 

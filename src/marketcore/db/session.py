@@ -3,53 +3,32 @@
 from __future__ import annotations
 
 import random
-import select
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from psycopg.pq import TransactionStatus
 from pyramid.scripting import prepare
 from sqlalchemy import Engine, TextClause, create_engine, event
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import QueuePool
 from transaction._transaction import Status
 from zope.sqlalchemy.datamanager import STATUS_CHANGED, join_transaction
 
+from marketcore.db.pool import ConnectionPool, look_after
 from marketcore.db.quick import QuickSession, forget_last, send_last
 from marketcore.db.together import execute_together
 from marketcore.settings import section
 
 T = TypeVar("T")
 ATTEMPTS = 3
-TRUSTED_SECONDS = 30.0  # a connection that rested longer is asked whether it still works
 _COLLISIONS = frozenset({"40001", "40P01"})
-_RETURNED_AT = "returned at"
 
 
 def psycopg_url(url: str) -> str:
     """Return ``url`` with the driver this platform uses: ``postgresql+psycopg://…``."""
     scheme, _sep, rest = url.partition("://")
     return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else url
-
-
-class ConnectionPool(QueuePool):
-    """A pool that keeps nothing once it is disposed of: what another thread brings back later is closed."""
-
-    _disposed = False
-
-    def dispose(self) -> None:
-        """Close what rests here, and from now on whatever comes back."""
-        self._disposed = True
-        super().dispose()
-
-    def _do_return_conn(self, record: Any) -> None:
-        super()._do_return_conn(record)
-        # In this order: either the disposal has found the connection, or it is found here.
-        if self._disposed:
-            super().dispose()
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:
@@ -67,54 +46,23 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
             "prepare_threshold": None,
         },
     )
-    event.listen(engine, "reset", _reset)
-    event.listen(engine, "checkin", _note_return)
+    look_after(engine)
     event.listen(engine, "commit", send_last)
     event.listen(engine, "rollback", forget_last)
-    event.listen(engine, "checkout", lambda connection, record, _proxy: _check_alive(engine, connection, record))
     return engine
-
-
-def _reset(connection: Any, _record: Any, _state: Any) -> None:
-    # Most come back with their transaction ended, and asking psycopg to end none takes a third of a statement.
-    if connection.pgconn.transaction_status != TransactionStatus.IDLE:
-        connection.rollback()
-
-
-def _note_return(_connection: Any, record: Any) -> None:
-    record.info[_RETURNED_AT] = time.monotonic()
-
-
-def _check_alive(engine: Engine, connection: Any, record: Any) -> None:
-    """Have a connection replaced whose server has gone.
-
-    A server that ends closes its sockets, which is seen here without asking it; a round trip before every
-    transaction, as ``pool_pre_ping`` makes, would cost more than many a statement.
-    """
-    now = time.monotonic()
-    rested = now - record.info.get(_RETURNED_AT, now)
-    if rested < TRUSTED_SECONDS and not _has_news(connection):
-        return
-    try:
-        engine.dialect.do_ping(connection)
-    except engine.dialect.loaded_dbapi.Error as error:
-        raise InvalidatePoolError from error
-
-
-def _has_news(connection: Any) -> bool:
-    """Whether the server has said something unasked, such as farewell."""
-    watch = select.poll()
-    watch.register(connection.fileno(), select.POLLIN)
-    return bool(watch.poll(0))
 
 
 def at_once(engine: Engine, *statements: tuple[TextClause, Mapping[str, Any]]) -> list[list[Any]]:
     """Execute ``statements`` and commit them, all or none, in one round trip; return the rows of each."""
-    connection = engine.raw_connection()
+    pool = cast("ConnectionPool", engine.pool)
+    connection = pool.borrow()
     try:
-        return execute_together(connection, *statements, begin=False)
-    finally:
+        answers = execute_together(connection, *statements, begin=False)
+    except BaseException:
         connection.close()
+        raise
+    pool.give_back(connection)
+    return answers
 
 
 class Reader:

@@ -89,7 +89,9 @@ def answered(view: Any, info: Any) -> Any:
         if isinstance(value, Response):
             return value
         response = request.response
-        response.headerlist[:] = [_JSON, *(pair for pair in response.headerlist if pair[0] not in _OF_HTML)]
+        kept = [pair for pair in response.headerlist if pair not in _OF_HTML]
+        named = any(name == "Content-Type" for name, _value in kept)
+        response.headerlist[:] = kept if named else [_JSON, *kept]
         response.body = dumps(value)
         return response
 
@@ -97,7 +99,7 @@ def answered(view: Any, info: Any) -> Any:
 
 
 _JSON = ("Content-Type", "application/json")
-_OF_HTML = frozenset({"Content-Type", "Content-Length"})
+_OF_HTML = frozenset({("Content-Type", "text/html; charset=UTF-8"), ("Content-Length", "0")})
 
 
 def includeme(config: Any) -> None:
