@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from bench.workloads.fanout import FILLER
 from marketcore.db.session import make_engine
+from marketcore.db.together import execute_together
 from marketcore.live.publisher import EventBatch, LiveEvent
 from marketcore.live.sender import Sender
 
@@ -21,9 +22,9 @@ from marketcore.live.sender import Sender
 def tell(engine: Engine, sender: Sender, event: LiveEvent) -> None:
     """Publish one event as the platform does: written, committed, then hinted at."""
     batch = EventBatch([event])
-    with engine.begin() as connection:
-        hints = batch.hints(connection.execute(batch.statement, batch.parameters).all())
-    sender.send(hints)
+    with engine.connect() as connection:
+        (rows,) = execute_together(connection, (batch.statement, batch.parameters), commit=True)
+    sender.send(batch.hints(rows))
 
 
 def by_marketcore(url: str, redis_url: str, channel: str) -> Callable[[], None]:
