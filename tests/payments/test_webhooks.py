@@ -79,6 +79,38 @@ def test_L5_an_event_that_comes_often_is_stored_once(till):
     till.assert_paid_once()
 
 
+def test_an_event_that_comes_often_is_one_urgent_job(till):
+    event = till.gateway.event(till.pay({}), "captured")
+    at_once([lambda: deliver(till.market.url, event)] * 8)
+    jobs = till.market.query("SELECT priority, arguments FROM jobs WHERE name = 'payments.process_webhook'")
+    assert [(job.priority, job.arguments) for job in jobs] == [(inbox.URGENT, {"inbox_id": rows(till)[0].id})]
+
+
+_STUMBLE = """
+    CREATE SEQUENCE calls;
+    CREATE FUNCTION stumble() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF NEW.name = 'payments.process_webhook' AND nextval('calls') <= {times} THEN
+          RAISE EXCEPTION 'stumbled' USING ERRCODE = '{code}';
+        END IF;
+        RETURN NEW;
+      END $$;
+    CREATE TRIGGER stumble BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION stumble()
+"""
+
+
+@pytest.mark.parametrize(("code", "first"), [("53100", 503), ("40001", 200)])
+def test_a_call_is_kept_with_its_job_or_not_thanked_for(till, code, first):
+    event = till.gateway.event(till.pay({}), "captured")
+    till.market.query(_STUMBLE.format(times=1, code=code))
+    assert deliver(till.market.url, event).status_code == first
+    assert len(rows(till)) == (first == 200)
+    assert deliver(till.market.url, event).status_code == 200
+    assert len(rows(till)) == 1
+    till.work()
+    till.assert_paid_once()
+
+
 def test_several_events_in_one_call_are_stored_each_and_applied_each(till):
     first, second = till.pay({}), till.buy()
     deliver(till.market.url, till.gateway.event(first, "captured"), till.gateway.event(second, "failed"))
