@@ -136,7 +136,7 @@ class CheckoutService:
         awards = [item.award_id for item in cart if item.award_id is not None]
         orders: list[Any] = []
         if not awards:
-            # Nobody else waits for listings whose lock is only taken by what sells them.
+            # Read without locks: the statement that places the order takes them, and others wait for its end alone.
             lines = self._priced(CartLine.of(item) for item in cart)
             orders = self._order(buyer_id, self._agreed(lines, buyer_id, known, total), None, ship_to=ship_to)
         if not orders:
@@ -145,7 +145,7 @@ class CheckoutService:
             if awards:
                 self._awards.take_up(awards)
             orders = self._order(buyer_id, sellers, None, ship_to=ship_to)
-            self._check_placed(orders)
+            _check_placed(orders)
         if awards:
             self._awards.ordered(awards, [order.id for order in orders])
         checkout_id: int = orders[0].checkout_id
@@ -176,7 +176,7 @@ class CheckoutService:
         origin = "award" if binding else "offer"
         terms = {"ship_to": {}, "origin": origin, "note": note, "ships": ships}
         orders = self._order(buyer_id, {lines[0].seller_id: lines}, due, **terms)
-        self._check_placed(orders)
+        _check_placed(orders)
         return orders[0]
 
     def read(self, checkout_id: int, buyer_id: int) -> tuple[Any, list[Any]]:
@@ -220,10 +220,6 @@ class CheckoutService:
         check_price(lines, known, total)
         return sellers
 
-    def _check_placed(self, orders: list[Any]) -> None:
-        if not orders:
-            raise OutOfStock("something in the cart has just been sold")
-
     def _order(
         self, buyer_id: int, sellers: dict[int, list[CartLine]], due: datetime | None, **terms: Any
     ) -> list[Any]:
@@ -266,6 +262,11 @@ class CheckoutService:
             "terms": [line.terms for line in lines],
         }
         return list(self._session.execute(_PLACE, parameters))
+
+
+def _check_placed(orders: list[Any]) -> None:
+    if not orders:
+        raise OutOfStock("something in the cart has just been sold")
 
 
 def checkout_service(_context: Any, request: Any) -> CheckoutService:
