@@ -7,12 +7,12 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 
 from marketcore.settings import section
 from marketcore.starting import keep_what_stays
+from marketcore.web.connections import AVAILABLE, Channel, Connections, take_over
 
 
 class StrictParser(HTTPRequestParser):
@@ -25,7 +25,7 @@ class StrictParser(HTTPRequestParser):
             raise ParsingError("Content-Length and Transfer-Encoding exclude each other")
 
 
-class StrictChannel(HTTPChannel):
+class StrictChannel(Channel):
     """A connection whose requests are read strictly."""
 
     parser_class = StrictParser
@@ -33,7 +33,7 @@ class StrictChannel(HTTPChannel):
 
 def build_server(application: Any, settings: Mapping[str, Any], **listen: Any) -> Any:
     """Return waitress around ``application``, limited as the ``web`` section says; ``listen`` has host and port."""
-    sockets: dict[int, Any] = {}
+    sockets: dict[int, Any] = Connections() if AVAILABLE else {}
     proxy = settings["trusted_proxy"]
     server = create_server(
         application,
@@ -44,9 +44,11 @@ def build_server(application: Any, settings: Mapping[str, Any], **listen: Any) -
         **({"trusted_proxy": proxy, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"} if proxy else {}),
         **listen,
     )
-    for member in sockets.values():
-        if isinstance(member, BaseWSGIServer):
-            member.channel_class = StrictChannel
+    listeners = [member for member in sockets.values() if isinstance(member, BaseWSGIServer)]
+    for listener in listeners:
+        listener.channel_class = StrictChannel
+    if AVAILABLE:
+        take_over(server, *listeners)
     return server
 
 
