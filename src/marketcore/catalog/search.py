@@ -58,7 +58,8 @@ SORTS: Mapping[str, Sort] = {
 FEW = 500
 # No page has more rows. The planner takes a limit it does not know for a tenth of the table: it has to be told.
 MOST = 101
-_MATCHES = "{}.search @@ websearch_to_tsquery('english', :q)"
+# In a query of its own the words are read once, not for each row: a plan made for any words knows no constant.
+_MATCHES = "{}.search @@ (SELECT websearch_to_tsquery('english', :q))"
 # How many hits are few grows as the root of all products: reading them all, and trying listings in order until a page
 # is full, then cost about the same at the worst.
 _HITS = f"""few AS MATERIALIZED (
