@@ -54,6 +54,25 @@ class LedgerService:
             self._move(fresh)
         return ["created" if transfer.id in created else "exists" for transfer in transfers]
 
+    def move_once(
+        self, code: str, about: UUID, cause: tuple[str, UUID], *, debit: AccountRef, credit: AccountRef, minor: int
+    ) -> None:
+        """Make one transfer for the ``cause`` (its type and id, which reconciliation looks movements up by).
+
+        Said again of the same thing (``about``), code and cause, it moves nothing. Raises as ``transfer`` does.
+        """
+        kind, cause_id = cause
+        transfer = Transfer(
+            id=business_id(code, about, cause_id),
+            debit=debit,
+            credit=credit,
+            minor=minor,
+            code=code,
+            ref_type=kind,
+            ref_id=str(cause_id),
+        )
+        self.transfer([transfer], event_id=transfer.id)
+
     def post(self, pending_id: UUID, minor: int | None = None, *, id: UUID, event_id: UUID) -> Written:
         """Carry out a hold for ``minor`` units (all of it when ``None``); what is left over becomes free.
 

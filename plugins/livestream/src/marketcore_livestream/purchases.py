@@ -11,9 +11,7 @@ from sqlalchemy import text
 from marketcore.exceptions import Conflict, Invalid, NotFound
 from marketcore.interfaces import RefundOrder
 from marketcore.ledger.accounts import PLATFORM, AccountRef, disputed
-from marketcore.ledger.ids import business_id
 from marketcore.ledger.services import LedgerService
-from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
 from marketcore.payments.services import PaymentService
 from marketcore_livestream.credits import CreditService
@@ -90,7 +88,14 @@ class PurchaseService:
         row = self._session.execute(_LOCK, {"id": purchase_id}).one()
         if row.paid_at is not None:
             return False
-        self._move("stream_credits", ("payment", payment_id), row, clearing, income(row.currency), row.total_minor)
+        self._ledger.move_once(
+            "stream_credits",
+            row.id,
+            ("payment", payment_id),
+            debit=clearing,
+            credit=income(row.currency),
+            minor=row.total_minor,
+        )
         self._session.execute(_PAID, {"id": purchase_id, "payment": payment_id})
         self._credits.change(row.seller_id, "purchase", row.credits, purchase_id)
         return True
@@ -108,7 +113,9 @@ class PurchaseService:
             left = Money(unused * row.unit_minor, row.currency)
             raise Conflict(f"{unused} credits of purchase {purchase_id} are unused: whole ones, {left} in all, go back")
         self._credits.take_back(row.seller_id, "refund", credits, refund.id)
-        self._move("stream_credits_refund", ("refund", refund.id), row, income(row.currency), to, minor)
+        self._ledger.move_once(
+            "stream_credits_refund", row.id, ("refund", refund.id), debit=income(row.currency), credit=to, minor=minor
+        )
         self._session.execute(_GONE, {"id": purchase_id, "minor": minor, "credits": credits})
         return minor
 
@@ -119,7 +126,14 @@ class PurchaseService:
         if taken:
             wanted = min(-(-taken // row.unit_minor), row.credits - row.credits_gone)
             credits = self._credits.take_back(row.seller_id, "contested", wanted, dispute_id)
-            self._move("stream_credits_contested", ("dispute", dispute_id), row, income(row.currency), to, taken)
+            self._ledger.move_once(
+                "stream_credits_contested",
+                row.id,
+                ("dispute", dispute_id),
+                debit=income(row.currency),
+                credit=to,
+                minor=taken,
+            )
             self._session.execute(_GONE, {"id": purchase_id, "minor": taken, "credits": credits})
         return taken
 
@@ -131,7 +145,9 @@ class PurchaseService:
         contested = disputed(dispute_id, row.currency)
         taken = self._ledger.lock([contested])[contested].available_minor
         cause = ("dispute", dispute_id)
-        self._move("stream_credits_restored", cause, row, contested, income(row.currency), taken)
+        self._ledger.move_once(
+            "stream_credits_restored", row.id, cause, debit=contested, credit=income(row.currency), minor=taken
+        )
         credits = self._session.execute(_CONTESTED, {"dispute": str(dispute_id)}).scalar() or 0
         if credits:
             self._credits.change(row.seller_id, "restored", credits, dispute_id)
@@ -148,22 +164,6 @@ class PurchaseService:
         if row.payment_id is None:
             raise Conflict(f"purchase {purchase_id} has not been paid: there is nothing to refund")
         return row.payment_id, None if credits is None else credits * row.unit_minor
-
-    def _move(
-        self, code: str, cause: tuple[str, UUID], row: Any, debit: AccountRef, credit: AccountRef, minor: int
-    ) -> None:
-        # The cause is what reconciliation looks movements up by.
-        ref_type, ref_id = cause
-        transfer = Transfer(
-            id=business_id(code, row.id, ref_id),
-            debit=debit,
-            credit=credit,
-            minor=minor,
-            code=code,
-            ref_type=ref_type,
-            ref_id=str(ref_id),
-        )
-        self._ledger.transfer([transfer], event_id=transfer.id)
 
 
 def purchase_service(_context: Any, request: Any) -> PurchaseService:

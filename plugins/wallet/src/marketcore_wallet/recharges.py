@@ -11,9 +11,7 @@ from sqlalchemy import text
 from marketcore.exceptions import Conflict, Invalid, NotFound
 from marketcore.interfaces import RefundOrder
 from marketcore.ledger.accounts import AccountRef, disputed, wallet
-from marketcore.ledger.ids import business_id
 from marketcore.ledger.services import LedgerService
-from marketcore.ledger.transfers import Transfer
 from marketcore.money import Money
 from marketcore.payments.services import PaymentService
 
@@ -69,7 +67,9 @@ class RechargeService:
         row = self._session.execute(_LOCK, {"id": recharge_id}).one()
         if row.paid_at is not None:
             return False
-        self._move("recharge", ("payment", payment_id), row, clearing, _purse(row), row.amount_minor)
+        self._ledger.move_once(
+            "recharge", row.id, ("payment", payment_id), debit=clearing, credit=_purse(row), minor=row.amount_minor
+        )
         self._session.execute(_PAID, {"id": recharge_id, "payment": payment_id})
         return True
 
@@ -83,7 +83,9 @@ class RechargeService:
         minor = left if refund.minor is None else refund.minor
         if not 0 < minor <= left:
             raise Conflict(f"{Money(left, row.currency)} of recharge {recharge_id} is still in the wallet")
-        self._move("recharge_refund", ("refund", refund.id), row, _purse(row), to, minor)
+        self._ledger.move_once(
+            "recharge_refund", row.id, ("refund", refund.id), debit=_purse(row), credit=to, minor=minor
+        )
         self._session.execute(_GIVEN_BACK, {"id": recharge_id, "minor": minor})
         return minor
 
@@ -92,7 +94,9 @@ class RechargeService:
         row = self._session.execute(_LOCK, {"id": recharge_id}).one()
         taken = min(minor, self._still_there(row))
         if taken:
-            self._move("recharge_contested", ("dispute", dispute_id), row, _purse(row), to, taken)
+            self._ledger.move_once(
+                "recharge_contested", row.id, ("dispute", dispute_id), debit=_purse(row), credit=to, minor=taken
+            )
             self._session.execute(_GIVEN_BACK, {"id": recharge_id, "minor": taken})
         return taken
 
@@ -102,7 +106,9 @@ class RechargeService:
         contested = disputed(dispute_id, row.currency)
         if won:
             taken = self._ledger.lock([contested])[contested].available_minor
-            self._move("recharge_restored", ("dispute", dispute_id), row, contested, _purse(row), taken)
+            self._ledger.move_once(
+                "recharge_restored", row.id, ("dispute", dispute_id), debit=contested, credit=_purse(row), minor=taken
+            )
             self._session.execute(_GIVEN_BACK, {"id": recharge_id, "minor": -taken})
 
     def payment_of(self, recharge_id: UUID, wanted: Money | None) -> UUID:
@@ -124,22 +130,6 @@ class RechargeService:
         purse = _purse(row)
         there = self._ledger.lock([purse])[purse].available_minor
         return max(0, min(row.amount_minor - row.refunded_minor, there))
-
-    def _move(
-        self, code: str, cause: tuple[str, UUID], row: Any, debit: AccountRef, credit: AccountRef, minor: int
-    ) -> None:
-        # The cause is what reconciliation looks movements up by.
-        ref_type, ref_id = cause
-        transfer = Transfer(
-            id=business_id(code, row.id, ref_id),
-            debit=debit,
-            credit=credit,
-            minor=minor,
-            code=code,
-            ref_type=ref_type,
-            ref_id=str(ref_id),
-        )
-        self._ledger.transfer([transfer], event_id=transfer.id)
 
 
 def _purse(row: Any) -> AccountRef:
