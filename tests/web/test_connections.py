@@ -27,7 +27,7 @@ class Place:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         path = environ["PATH_INFO"].strip("/")
-        body = {"big": b"x" * BIG, "empty": b""}.get(path, path.encode())
+        body = {"big": b"x" * BIG, "empty": b"", "echo": environ["wsgi.input"].read()}.get(path, path.encode())
         if path == "slow":
             self.entered.set()
             self.go.wait(20)
@@ -112,6 +112,16 @@ def test_a_request_that_comes_in_pieces_is_answered(served: Any) -> None:
         connection.sendall((ASK % b"piece")[number : number + 1])
     connection.sendall((ASK % b"piece")[len(ASK) :])
     assert answer(connection) == b"piece"
+
+
+def test_who_waits_to_be_told_to_send_a_body_is_told(served: Any) -> None:
+    connection = served()()
+    for body in (b"first", b"second"):
+        head = b"POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % len(body))
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert answer(connection) == body
 
 
 def test_who_has_nothing_more_to_say_still_gets_an_answer(served: Any, place: Place) -> None:

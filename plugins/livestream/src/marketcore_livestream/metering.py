@@ -109,16 +109,18 @@ class MeterService:
     def _charge(self, stream: Any, until: datetime) -> bool:
         """Take a credit for every slot begun before ``until``; ``False`` if they did not suffice."""
         begun = slots_begun(until - stream.started_at, timedelta(minutes=stream.slot_minutes))
-        charged = stream.slots
+        charged, enough = stream.slots, True
+        while charged < begun and (enough := self._take_slot(stream, charged)):
+            charged += 1
+        if charged > stream.slots:
+            self._session.execute(_COUNT, {"id": stream.id, "slots": charged})
+        return enough
+
+    def _take_slot(self, stream: Any, number: int) -> bool:
         try:
-            while charged < begun:
-                self._credits.take_slot(stream.seller_id, stream.id, charged)
-                charged += 1
+            self._credits.take_slot(stream.seller_id, stream.id, number)
         except NoCredits:
             return False
-        finally:
-            if charged > stream.slots:
-                self._session.execute(_COUNT, {"id": stream.id, "slots": charged})
         return True
 
     def warn(self, minutes: int, limit: int = 100) -> int:
