@@ -257,3 +257,42 @@ def test_a_page_of_search_is_one_statement(shop, seller, monkeypatch):
     monkeypatch.setattr(session, "execute_together", counted)
     assert len(search(shop, q="thing", category="things", sort="price", in_stock="true", limit=10)["items"]) == 10
     assert len(statements) == 1
+
+
+@pytest.mark.parametrize("few", [0, 20, 1000])
+def test_B5_K4_a_price_range_of_a_category_is_found_alike_whether_few_or_many_cost_so_much(
+    shop, seller, few, monkeypatch
+):
+    monkeypatch.setattr("marketcore.catalog.search.FEW_AT_PRICE", few)
+    admin = shop.person("admin")
+    above = shop.category(admin, "Above")["id"]
+    below = shop.category(admin, "Below", above)["id"]
+    beside = shop.category(admin, "Beside")["id"]
+    for number, category in enumerate((above, below, beside, above, below, above)):
+        fill(shop, seller, 15, category_id=category, start=100 * number)
+    fill(shop, seller, 10, category_id=above, currency="UGX", start=1000)
+    for category in (above, below):
+        for low, high in ((2, 3), (1, 5), (5, 5), (6, 9)):
+            for narrow in ({}, {"in_stock": "true"}, {"kind": "fixed_price"}, {"kind": "auction"}):
+                query = {"category": category, "min_price": low, "max_price": high, "currency": "KES", **narrow}
+                found = [int(item["id"]) for item in pages(shop, limit=4, **query)]
+                assert found == expected(shop, {above, below} if category == above else {below}, low, high, narrow), (
+                    query
+                )
+
+
+def expected(shop, categories, low, high, narrow):
+    """Return the ids that a search has to find, newest first, from a plain look at the table."""
+    rows = shop.market.query(
+        """SELECT id, kind, quantity FROM listings
+           WHERE state = 'active' AND category_id = ANY(:categories) AND currency = 'KES'
+             AND price_minor BETWEEN :low AND :high ORDER BY id DESC""",
+        categories=list(categories),
+        low=low * 100,
+        high=high * 100,
+    )
+    return [
+        row.id
+        for row in rows
+        if narrow.get("kind", row.kind) == row.kind and ("in_stock" not in narrow or row.quantity)
+    ]

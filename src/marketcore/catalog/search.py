@@ -6,6 +6,7 @@ exactly the conditions it has; what it brings is always bound, never written int
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -56,6 +57,7 @@ SORTS: Mapping[str, Sort] = {
 }
 
 FEW = 500
+FEW_AT_PRICE = 100
 # No page has more rows. The planner takes a limit it does not know for a tenth of the table: it has to be told.
 MOST = 101
 # In a query of its own the words are read once, not for each row: a plan made for any words knows no constant.
@@ -68,6 +70,35 @@ _HITS = f"""few AS MATERIALIZED (
     hits AS MATERIALIZED (
         SELECT w.id FROM products w WHERE {_MATCHES.format("w")} LIMIT (SELECT most + 1 FROM few))"""
 _FEW = "(SELECT count(*) FROM hits) <= (SELECT most FROM few)"
+_PRICED = ("l.currency = :currency", "l.price_minor BETWEEN :low AND :high")
+# How a category is walked, newest first, by the index that has it in this order and no other: of the category as a pair
+# with the id, and of prices in words that no index of prices answers and that a plan made for any takes for likely.
+_IN_TURN = "l.category_id >= tree.id AND (l.category_id, l.id) < (tree.id, :after_id)"
+_PRICED_IN_TURN = "(l.currency <> :currency OR l.price_minor < :low OR l.price_minor > :high) IS NOT TRUE"
+_AT_PRICE = f"""few_at_price AS MATERIALIZED (
+        SELECT count(*) <= max(most.hits) AS so
+        FROM (SELECT CAST(greatest(:few_at_price, 0.5 * sqrt(greatest(reltuples, 0))) AS int) AS hits
+              FROM pg_class WHERE oid = CAST('listings' AS regclass)) most
+        CROSS JOIN LATERAL (
+            SELECT FROM tree CROSS JOIN LATERAL (
+                SELECT FROM listings l
+                WHERE l.state = 'active' AND l.category_id = tree.id AND {" AND ".join(_PRICED)}
+                LIMIT most.hits + 1) l
+            LIMIT most.hits + 1) hits)"""
+_TYPES = {
+    "category_slug": "text",
+    "category_id": "bigint",
+    "currency": "text",
+    "low": "bigint",
+    "high": "bigint",
+    "kind": "text",
+    "in_stock": "boolean",
+    "min_rating": "int",
+    "after_id": "bigint",
+    "few_at_price": "int",
+    "rows": "bigint",
+}
+_SO_FEW = "coalesce((SELECT so FROM few_at_price), true)"
 _TREE = """tree AS (
         SELECT id FROM categories WHERE slug = :category_slug OR id = :category_id
       UNION ALL
@@ -103,15 +134,29 @@ def _listing_page(sort: str, words: bool, category: bool, seller: bool, priced: 
         "(NOT CAST(:in_stock AS boolean) OR l.quantity > 0)",
         "(CAST(:min_rating AS int) IS NULL OR l.rating_hundredths >= :min_rating)",
         *(["l.seller_id = :seller_id"] if seller else []),
-        *(["l.currency = :currency", "l.price_minor BETWEEN :low AND :high"] if priced else []),
     ]
-    tables = ([_TREE] if category else []) + ([_HITS] if words else [])
-    source = _OF_SELLER if seller and order.by else "listings l"
-    found = _by_words if words else _in_category if category else _top
+    if category and priced and not (words or seller or order.by):
+        return text(_for_any(_statement([_TREE, _AT_PRICE], _in_category_at_price(conditions, order), order)))
     if words and category:
         conditions.append("l.category_id IN (SELECT id FROM tree)")
-    page = f"page AS ({found(source, conditions, order)})"
-    return text(f"WITH RECURSIVE {', '.join((*tables, page))} {_LISTING} ORDER BY {order.columns}")
+    conditions += _PRICED if priced else ()
+    found = _by_words if words else _in_category if category else _top
+    source = _OF_SELLER if seller and order.by else "listings l"
+    tables = ([_TREE] if category else []) + ([_HITS] if words else [])
+    return text(_statement(tables, found(source, conditions, order), order))
+
+
+def _statement(tables: list[str], page: str, order: Sort) -> str:
+    return f"WITH RECURSIVE {', '.join((*tables, f'page AS ({page})'))} {_LISTING} ORDER BY {order.columns}"
+
+
+def _for_any(statement: str) -> str:
+    """Return ``statement`` with its values hidden from the planner.
+
+    Who sees them finds a plan for them a little cheaper than one for any, and plans anew for each page, which takes
+    longer than the page.
+    """
+    return re.sub(r"(?<!:):(\w+)", lambda name: f"(SELECT CAST(:{name[1]} AS {_TYPES[name[1]]}))", statement)
 
 
 def _top(source: str, conditions: list[str], order: Sort) -> str:
@@ -127,6 +172,20 @@ def _in_category(source: str, conditions: list[str], order: Sort) -> str:
     """Merge the first rows of each category below, which an index gives."""
     each = _top(source, [*conditions, "l.category_id = tree.id"], order)
     return _some(f"SELECT l.* FROM tree CROSS JOIN LATERAL ({each}) l", "l", order.columns)
+
+
+def _in_category_at_price(conditions: list[str], order: Sort) -> str:
+    """Sort the few listings at a price; where they are many, try the newest of each category until the page is full.
+
+    As with words, the hits decide, not the planner, who would have to be asked for each price anew.
+    """
+    each = " AND ".join(("l.category_id = tree.id", *conditions, *_PRICED))
+    found = f"tree CROSS JOIN LATERAL (SELECT * FROM listings l WHERE {each} OFFSET 0) l"
+    few = _top(found, [_SO_FEW], order)
+    turn = " AND ".join((f"NOT {_SO_FEW}", _IN_TURN, *conditions, _PRICED_IN_TURN))
+    each = _some(f"SELECT l.* FROM listings l WHERE {turn}", "l", "l.category_id DESC, l.id DESC")
+    many = _some(f"SELECT l.* FROM tree CROSS JOIN LATERAL ({each}) l", "l", order.columns)
+    return _some(f"SELECT l.* FROM (({few}) UNION ALL ({many})) l", "l", order.columns)
 
 
 def _by_words(source: str, conditions: list[str], order: Sort) -> str:
@@ -201,6 +260,7 @@ class Catalog:
         given = {
             "q": wanted.q,
             "few": FEW,
+            "few_at_price": FEW_AT_PRICE,
             "seller_id": wanted.seller_id,
             "currency": wanted.currency,
             "low": wanted.low,
