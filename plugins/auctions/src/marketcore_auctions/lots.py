@@ -36,8 +36,8 @@ COLUMNS = """a.listing_id, a.product_id, a.seller_id, a.title, a.currency, a.sta
     s.leader_id, s.leader_name, s.leader_max_minor, s.runner_up_minor,
     s.bids, s.extensions, s.seq, s.head, s.deposit_hold"""
 # One lock order everywhere: auctions by id, before orders, ledger accounts and live channels.
-# Its ids are hidden from the planner, who else finds a plan for each few of them, and its join is by index, always: what
-# is planned once takes half as long.
+# Its ids are hidden from the planner, who else plans anew for each few of them, and it always joins by index: planned
+# once, it takes half as long.
 _LOCK = text(
     f"""SELECT {COLUMNS} FROM auctions_standings s
         CROSS JOIN LATERAL (SELECT * FROM auctions_auctions WHERE listing_id = s.listing_id OFFSET 0) a
