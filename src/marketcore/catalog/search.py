@@ -179,9 +179,8 @@ def _in_category_at_price(conditions: list[str], order: Sort) -> str:
 
     As with words, the hits decide, not the planner, who would have to be asked for each price anew.
     """
-    each = " AND ".join(("l.category_id = tree.id", *conditions, *_PRICED))
-    found = f"tree CROSS JOIN LATERAL (SELECT * FROM listings l WHERE {each} OFFSET 0) l"
-    few = _top(found, [_SO_FEW], order)
+    at_price = " AND ".join(("l.category_id = tree.id", *conditions, *_PRICED))
+    few = _top(f"tree CROSS JOIN LATERAL (SELECT * FROM listings l WHERE {at_price} OFFSET 0) l", [_SO_FEW], order)
     turn = " AND ".join((f"NOT {_SO_FEW}", _IN_TURN, *conditions, _PRICED_IN_TURN))
     each = _some(f"SELECT l.* FROM listings l WHERE {turn}", "l", "l.category_id DESC, l.id DESC")
     many = _some(f"SELECT l.* FROM tree CROSS JOIN LATERAL ({each}) l", "l", order.columns)
