@@ -6,7 +6,6 @@ exactly the conditions it has; what it brings is always bound, never written int
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -14,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import TextClause, text
 
+from marketcore.db.planning import hide_values
 from marketcore.exceptions import NotFound
 from marketcore.money import MAX_MINOR
 
@@ -136,7 +136,9 @@ def _listing_page(sort: str, words: bool, category: bool, seller: bool, priced: 
         *(["l.seller_id = :seller_id"] if seller else []),
     ]
     if category and priced and not (words or seller or order.by):
-        return text(_for_any(_statement([_TREE, _AT_PRICE], _in_category_at_price(conditions, order), order)))
+        return text(
+            hide_values(_statement([_TREE, _AT_PRICE], _in_category_at_price(conditions, order), order), **_TYPES)
+        )
     if words and category:
         conditions.append("l.category_id IN (SELECT id FROM tree)")
     conditions += _PRICED if priced else ()
@@ -148,15 +150,6 @@ def _listing_page(sort: str, words: bool, category: bool, seller: bool, priced: 
 
 def _statement(tables: list[str], page: str, order: Sort) -> str:
     return f"WITH RECURSIVE {', '.join((*tables, f'page AS ({page})'))} {_LISTING} ORDER BY {order.columns}"
-
-
-def _for_any(statement: str) -> str:
-    """Return ``statement`` with its values hidden from the planner.
-
-    Who sees them finds a plan for them a little cheaper than one for any, and plans anew for each page, which takes
-    longer than the page.
-    """
-    return re.sub(r"(?<!:):(\w+)", lambda name: f"(SELECT CAST(:{name[1]} AS {_TYPES[name[1]]}))", statement)
 
 
 def _top(source: str, conditions: list[str], order: Sort) -> str:

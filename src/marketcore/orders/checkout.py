@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
 from marketcore.db import clock
+from marketcore.db.planning import hide_values
 from marketcore.events import OrderPlaced
 from marketcore.exceptions import Conflict, NotFound, OutOfStock
 from marketcore.money import Money
 from marketcore.orders.awards import CartAwards
-from marketcore.orders.reading import orders_of_checkout
+from marketcore.orders.reading import orders_of_checkout, summary
 from marketcore.orders.rules import UNPACKED, CartLine, check_award, check_price, split_by_seller
 from marketcore.states import OrderState
 
@@ -56,41 +57,39 @@ _LOCK_LISTINGS = text(
        ORDER BY l.id FOR NO KEY UPDATE OF l"""
 )
 # One statement takes the stock and writes everything, or nothing where a listing is not as it was read or has too
-# little left. It reads the clock itself, when the listings are locked.
+# little left. It reads the clock itself, when the listings are locked, and answers as a read of the orders would.
 _PLACE = text(
-    f"""WITH wanted AS (
-         SELECT * FROM unnest(CAST(:listings AS bigint[]), CAST(:quantities AS int[]), CAST(:terms AS text[]))
-                       AS w(id, quantity, terms)),
+    hide_values(
+        f"""WITH wanted AS (
+         SELECT * FROM unnest(:listings, :quantities, :terms) AS w(id, quantity, terms)),
        locked AS MATERIALIZED (
          SELECT l.quantity >= w.quantity AND {_TERMS} = w.terms AS fits FROM listings l JOIN wanted w ON w.id = l.id
          ORDER BY l.id FOR NO KEY UPDATE OF l),
        agreed AS MATERIALIZED (
          SELECT coalesce(CAST(:due AS timestamptz), market_clock() + make_interval(mins => :minutes)) AS due
-         FROM locked HAVING count(*) FILTER (WHERE fits) = cardinality(CAST(:listings AS bigint[]))),
+         FROM locked HAVING count(*) FILTER (WHERE fits) = cardinality(:listings)),
        reserved AS (
          UPDATE listings l SET quantity = l.quantity - w.quantity FROM wanted w
          WHERE l.id = w.id AND EXISTS (SELECT FROM agreed)),
        placed AS (
          INSERT INTO checkouts (buyer_id, currency, total_minor, origin, ship_to, expires_at)
-         SELECT :buyer, :currency, :total, :origin, CAST(:ship_to AS jsonb), due FROM agreed RETURNING id, expires_at),
+         SELECT :buyer, :currency, :total, :origin, CAST(:ship_to AS jsonb), due FROM agreed
+         RETURNING id, created_at, expires_at),
        ordered AS (
          INSERT INTO orders (checkout_id, buyer_id, seller_id, state, ships, currency, total_minor, commission_minor,
                              payment_due_at)
          SELECT placed.id, :buyer, s.seller_id, :state, :ships, :currency, s.total, s.commission, placed.expires_at
-         FROM placed, unnest(CAST(:sellers AS bigint[]), CAST(:totals AS bigint[]), CAST(:commissions AS bigint[]))
-              AS s(seller_id, total, commission)
-         RETURNING id, checkout_id, seller_id, total_minor),
+         FROM placed, unnest(:sellers, :totals, :commissions) AS s(seller_id, total, commission)
+         RETURNING *),
        lines AS (
          INSERT INTO order_lines (order_id, listing_id, product_id, title, quantity, unit_minor, total_minor,
                                   commission_bp)
          SELECT ordered.id, n.listing_id, n.product_id, n.title, n.quantity, n.unit, n.unit * n.quantity,
                 n.rate
-         FROM unnest(CAST(:line_sellers AS bigint[]), CAST(:listings AS bigint[]), CAST(:products AS bigint[]),
-                     CAST(:titles AS text[]), CAST(:quantities AS int[]), CAST(:units AS bigint[]),
-                     CAST(:rates AS int[]))
+         FROM unnest(:line_sellers, :listings, :products, :titles, :quantities, :units, :rates)
               AS n(seller_id, listing_id, product_id, title, quantity, unit, rate)
          JOIN ordered ON ordered.seller_id = n.seller_id
-         RETURNING id, order_id, listing_id, quantity),
+         RETURNING *),
        held AS (
          INSERT INTO stock_reservations (line_id, order_id, listing_id, quantity, state, expires_at)
          SELECT lines.id, order_id, listing_id, quantity, 'held', expires_at FROM lines, placed),
@@ -99,15 +98,39 @@ _PLACE = text(
          SELECT id, 1, NULL, :state, :buyer, :note FROM ordered),
        emptied AS (
          DELETE FROM cart_items
-         WHERE :origin = 'cart' AND user_id = :buyer AND listing_id = ANY(CAST(:listings AS bigint[]))
+         WHERE :origin = 'cart' AND user_id = :buyer AND listing_id = ANY(:listings)
            AND EXISTS (SELECT FROM agreed))
-       SELECT id, checkout_id, seller_id, total_minor FROM ordered ORDER BY id"""
+       {summary("ordered", "lines", "(SELECT created_at FROM placed) AS checkout_at")} ORDER BY o.id""",
+        listings="bigint[]",
+        quantities="int[]",
+        terms="text[]",
+        sellers="bigint[]",
+        totals="bigint[]",
+        commissions="bigint[]",
+        line_sellers="bigint[]",
+        products="bigint[]",
+        titles="text[]",
+        units="bigint[]",
+        rates="int[]",
+    )
 )
 _READ = text(
-    "SELECT id, buyer_id, currency, total_minor, ship_to, created_at, expires_at FROM checkouts WHERE id = :id"
+    """SELECT id, currency, total_minor, ship_to, created_at, expires_at FROM checkouts
+       WHERE id = :id AND buyer_id = :buyer"""
 )
 _ORDERS = text("SELECT id, state FROM orders WHERE checkout_id = :id ORDER BY id FOR UPDATE")
 _SEND_TO = text("UPDATE checkouts SET ship_to = CAST(:ship_to AS jsonb) WHERE id = :id")
+
+
+class Checkout(NamedTuple):
+    """A purchase: what it costs in all, where it goes (nothing in it as long as nobody has said), and until when."""
+
+    id: int
+    currency: str
+    total_minor: int
+    ship_to: dict[str, str]
+    created_at: datetime
+    expires_at: datetime
 
 
 class CheckoutService:
@@ -123,8 +146,8 @@ class CheckoutService:
 
     def check_out(
         self, buyer_id: int, ship_to: dict[str, str], total: Money | None = None, currency: str | None = None
-    ) -> int:
-        """Place the buyer's cart, or what of it is priced in ``currency``, and return the checkout's id.
+    ) -> tuple[Checkout, list[Any]]:
+        """Place the buyer's cart, or what of it is priced in ``currency``; return what ``read`` would.
 
         What they have won costs what was agreed. ``OutOfStock`` or ``Conflict`` if it cannot be, ``ReservationEnded``
         once the time to buy something won is over, ``PriceChanged`` if it does not cost exactly ``total`` or, where
@@ -148,8 +171,7 @@ class CheckoutService:
             _check_placed(orders)
         if awards:
             self._awards.ordered(awards, [order.id for order in orders])
-        checkout_id: int = orders[0].checkout_id
-        return checkout_id
+        return _checkout_of(orders, ship_to), orders
 
     def award(
         self,
@@ -179,12 +201,13 @@ class CheckoutService:
         _check_placed(orders)
         return orders[0]
 
-    def read(self, checkout_id: int, buyer_id: int) -> tuple[Any, list[Any]]:
-        """Return the rows of the buyer's checkout and of its orders; ``NotFound`` for anybody else's."""
-        found, orders = self._session.execute_all((_READ, {"id": checkout_id}), orders_of_checkout(checkout_id))
-        if not found or found[0].buyer_id != buyer_id:
+    def read(self, checkout_id: int, buyer_id: int) -> tuple[Checkout, list[Any]]:
+        """Return the buyer's checkout and the rows of its orders; ``NotFound`` for anybody else's."""
+        mine = {"id": checkout_id, "buyer": buyer_id}
+        found, orders = self._session.execute_all((_READ, mine), orders_of_checkout(checkout_id))
+        if not found:
             raise NotFound(f"there is no checkout {checkout_id} of yours")
-        return found[0], orders
+        return Checkout(*found[0]), orders
 
     def send_to(self, checkout_id: int, buyer_id: int, ship_to: dict[str, str]) -> None:
         """Say where a checkout goes; ``Conflict`` once any of its orders is packed, or has ended."""
@@ -262,6 +285,11 @@ class CheckoutService:
             "terms": [line.terms for line in lines],
         }
         return list(self._session.execute(_PLACE, parameters))
+
+
+def _checkout_of(orders: list[Any], ship_to: dict[str, str]) -> Checkout:
+    first, total = orders[0], sum(order.total_minor for order in orders)
+    return Checkout(first.checkout_id, first.currency, total, ship_to, first.checkout_at, first.payment_due_at)
 
 
 def _check_placed(orders: list[Any]) -> None:

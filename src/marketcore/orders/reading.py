@@ -11,7 +11,10 @@ from marketcore.ledger.accounts import order_held
 from marketcore.live.history import stream_position
 from marketcore.web.json import present_money, utc
 
-_SUMMARY = """
+
+def summary(orders: str = "orders", lines: str = "order_lines", *more: str) -> str:
+    """Return the beginning of a statement that reads orders ``o`` as lists show them, and the columns ``more``."""
+    return f"""
     SELECT o.id, o.reference, o.checkout_id, o.state, o.ships, o.currency, o.total_minor, o.carrier,
            o.tracking_number,
            o.payment_due_at, o.created_at, o.updated_at, o.buyer_id, b.username AS buyer_name, o.seller_id,
@@ -19,9 +22,12 @@ _SUMMARY = """
            (SELECT json_agg(json_build_object('listing_id', n.listing_id, 'product_id', n.product_id, 'title', n.title,
                                               'quantity', n.quantity, 'unit', n.unit_minor, 'total', n.total_minor)
                             ORDER BY n.id)
-            FROM order_lines n WHERE n.order_id = o.id) AS lines
-    FROM orders o JOIN users b ON b.id = o.buyer_id JOIN users s ON s.id = o.seller_id
+            FROM {lines} n WHERE n.order_id = o.id) AS {", ".join(("lines", *more))}
+    FROM {orders} o JOIN users b ON b.id = o.buyer_id JOIN users s ON s.id = o.seller_id
 """
+
+
+_SUMMARY = summary()
 _PAGES = {
     side: text(
         f"""{_SUMMARY} WHERE o.{side}_id = :user AND o.id < :before

@@ -13,7 +13,7 @@ from marketcore.ledger.services import LedgerService
 from marketcore.ledger.views import present_entry
 from marketcore.orders import reading, schemas
 from marketcore.orders.cart import CartService
-from marketcore.orders.checkout import CheckoutService
+from marketcore.orders.checkout import Checkout, CheckoutService
 from marketcore.orders.rules import Actor, capacities, largest_total
 from marketcore.orders.services import OrderService
 from marketcore.states import OrderState
@@ -101,13 +101,16 @@ def remove_from_cart(request: Any) -> dict[str, Any]:
 
 
 def _checkout(request: Any, checkout_id: int) -> dict[str, Any]:
-    row, orders = request.find_service(CheckoutService).read(checkout_id, request.authenticated_userid)
+    return _present_checkout(*request.find_service(CheckoutService).read(checkout_id, request.authenticated_userid))
+
+
+def _present_checkout(checkout: Checkout, orders: list[Any]) -> dict[str, Any]:
     return {
-        "id": row.id,
-        "total": present_money(row.total_minor, row.currency),
-        "ship_to": reading.present_address(row.ship_to),
-        "expires_at": utc(row.expires_at),
-        "created_at": utc(row.created_at),
+        "id": checkout.id,
+        "total": present_money(checkout.total_minor, checkout.currency),
+        "ship_to": reading.present_address(checkout.ship_to),
+        "expires_at": utc(checkout.expires_at),
+        "created_at": utc(checkout.created_at),
         "orders": [reading.present_order(order) for order in orders],
     }
 
@@ -124,9 +127,9 @@ def check_out(request: Any) -> dict[str, Any]:
     given = request.valid.body
     ship_to = _destination(request, given["ship_to"]) if given["ship_to"] else _default_destination(request)
     checkouts = request.find_service(CheckoutService)
-    checkout_id = checkouts.check_out(request.authenticated_userid, ship_to, given["total"], given["currency"])
+    placed = checkouts.check_out(request.authenticated_userid, ship_to, given["total"], given["currency"])
     request.response.status_int = 201
-    return _checkout(request, checkout_id)
+    return _present_checkout(*placed)
 
 
 @view_config(

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from marketcore.batching import Batcher
+from marketcore.db.planning import hide_values
 from marketcore.db.session import ATTEMPTS, collided, wait_before_retry
 from marketcore.db.together import execute_together
 from marketcore.exceptions import Blocked, InsufficientFunds, Invalid, MarketError, NotFound
@@ -32,8 +33,11 @@ from marketcore_auctions.rules import masked
 
 # A statement of its own, after the locks: a bid that waited for them past the end is late.
 _NOW_AND_BIDDERS = text(
-    """SELECT c.now, u.id, u.username, u.blocked_at IS NOT NULL AS blocked
-       FROM (SELECT market_clock() AS now OFFSET 0) c LEFT JOIN users u ON u.id = ANY(CAST(:ids AS bigint[]))"""
+    hide_values(
+        """SELECT c.now, u.id, u.username, u.blocked_at IS NOT NULL AS blocked
+           FROM (SELECT market_clock() AS now OFFSET 0) c LEFT JOIN users u ON u.id = ANY(:ids)""",
+        ids="bigint[]",
+    )
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import TextClause, text
 
+from marketcore.db.planning import hide_values
 from marketcore.web.json import dumps, present_money, utc
 from marketcore_auctions.bidding import (
     Accepted,
@@ -36,13 +37,15 @@ COLUMNS = """a.listing_id, a.product_id, a.seller_id, a.title, a.currency, a.sta
     s.leader_id, s.leader_name, s.leader_max_minor, s.runner_up_minor,
     s.bids, s.extensions, s.seq, s.head, s.deposit_hold"""
 # One lock order everywhere: auctions by id, before orders, ledger accounts and live channels.
-# Its ids are hidden from the planner, who else plans anew for each few of them, and it always joins by index: planned
-# once, it takes half as long.
+# Planned once, and joined by index whatever the planner knows, it takes half as long.
 _LOCK = text(
-    f"""SELECT {COLUMNS} FROM auctions_standings s
-        CROSS JOIN LATERAL (SELECT * FROM auctions_auctions WHERE listing_id = s.listing_id OFFSET 0) a
-        WHERE s.listing_id = ANY(CAST((SELECT CAST(:ids AS bigint[])) AS bigint[]))
-        ORDER BY s.listing_id FOR UPDATE OF s"""
+    hide_values(
+        f"""SELECT {COLUMNS} FROM auctions_standings s
+            CROSS JOIN LATERAL (SELECT * FROM auctions_auctions WHERE listing_id = s.listing_id OFFSET 0) a
+            WHERE s.listing_id = ANY(:ids)
+            ORDER BY s.listing_id FOR UPDATE OF s""",
+        ids="bigint[]",
+    )
 )
 _SAVE = text(
     """WITH moved AS (
