@@ -13,13 +13,14 @@ from bench import report
 from bench.machine import describe
 from bench.measuring import Result, Workload, measure, say, show
 from bench.stage import Stage, stage
-from bench.workloads import bids_http, bids_live, buying, fanout, growth, lists, paying
+from bench.workloads import bids_http, bids_live, buying, delivery, fanout, growth, lists, paying
 
 ROUNDS, SECONDS = 5, 1.5
 MAKERS: dict[str, Callable[[Stage], Workload]] = {
     **bids_http.WORKLOADS,
     **bids_live.WORKLOADS,
     **fanout.WORKLOADS,
+    **delivery.WORKLOADS,
     **buying.WORKLOADS,
     **paying.WORKLOADS,
     **lists.WORKLOADS,

@@ -1,18 +1,20 @@
-"""Publishes live events on demand, in a process of its own: ``python -m bench.publishing KIND URL REDIS_URL CHANNEL``.
+"""Publishes live events on demand, in a process of its own.
 
-Each line of standard input is how many events to publish now; ``marketcore`` writes them to the database first, one
-transaction each, as the platform does, while ``redis`` only sends the text.
+``python -m bench.publishing KIND URL REDIS_URL CHANNEL FILLER``: each line of standard input is how many events to
+publish now; ``marketcore`` writes them to the database first, one transaction each, as the platform does, ``timed``
+does so with events that say since when they are on their way, while ``redis`` only sends the text. ``FILLER`` is how
+many characters an event of the platform carries besides.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 
 import redis
 from sqlalchemy import Engine
 
-from bench.workloads.fanout import FILLER
 from marketcore.db.session import make_engine
 from marketcore.db.together import execute_together
 from marketcore.live.publisher import EventBatch, LiveEvent
@@ -27,13 +29,24 @@ def tell(engine: Engine, sender: Sender, event: LiveEvent) -> None:
     sender.send(batch.hints(rows))
 
 
-def by_marketcore(url: str, redis_url: str, channel: str) -> Callable[[], None]:
+def by_marketcore(url: str, redis_url: str, channel: str, filler: int) -> Callable[[], None]:
     """Return what publishes one event: written, committed, then told."""
     engine, sender = make_engine(url, pool_size=1), Sender(redis_url)
-    event = LiveEvent(channel, "auction.bid", f'{{"price":"{"7" * FILLER["marketcore"]}"}}')
+    event = LiveEvent(channel, "auction.bid", f'{{"price":"{"7" * filler}"}}')
 
     def publish() -> None:
         tell(engine, sender, event)
+
+    return publish
+
+
+def by_the_clock(url: str, redis_url: str, channel: str, filler: int) -> Callable[[], None]:
+    """Do as ``by_marketcore``, with the moment before the writing in each event (seconds of ``time.perf_counter``)."""
+    engine, sender = make_engine(url, pool_size=1), Sender(redis_url)
+    rest = f'"price":"{"7" * filler}"'
+
+    def publish() -> None:
+        tell(engine, sender, LiveEvent(channel, "auction.bid", f'{{"at":"{time.perf_counter():.6f}",{rest}}}'))
 
     return publish
 
@@ -51,8 +64,11 @@ def by_redis(redis_url: str, channel: str) -> Callable[[], None]:
 
 def main() -> None:
     """Publish as asked until the input ends."""
-    kind, url, redis_url, channel = sys.argv[1:]
-    publish = by_marketcore(url, redis_url, channel) if kind == "marketcore" else by_redis(redis_url, channel)
+    kind, url, redis_url, channel, filler = sys.argv[1:]
+    if kind == "redis":
+        publish = by_redis(redis_url, channel)
+    else:
+        publish = (by_the_clock if kind == "timed" else by_marketcore)(url, redis_url, channel, int(filler))
     for line in sys.stdin:
         for _ in range(int(line)):
             publish()

@@ -7,8 +7,8 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 from bench import goods, processes
@@ -39,18 +39,26 @@ def broadcast_server(stage: Stage) -> Process:
     return stage.processes.start("broadcast", command, port=port)
 
 
-@contextmanager
-def publisher(stage: Stage, name: str) -> Iterator[Publish]:
+def publisher(stage: Stage, name: str) -> AbstractContextManager[Publish]:
     """Yield a function that has so many events published by a process of its own."""
     if name == DJANGO:
         command = [str(stage.peer.python), str(FOLDER / "publish.py"), str(AUCTION), str(FILLER[DJANGO])]
-        environment = {**os.environ, **stage.peer.environment}
-    else:
-        kind = "marketcore" if name == MARKETCORE else "redis"
-        channel = f"auction:{AUCTION}" if name == MARKETCORE else TOPIC
-        command = [sys.executable, "-m", "bench.publishing", kind, stage.market.url, stage.redis_url, channel]
-        environment = dict(os.environ)
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=environment)
+        return publishing(command, stage.peer.environment)
+    if name == BROADCAST:
+        return publishing(platform_publisher(stage, "redis", TOPIC, 0))
+    return publishing(platform_publisher(stage, "marketcore", f"auction:{AUCTION}", FILLER[MARKETCORE]))
+
+
+def platform_publisher(stage: Stage, kind: str, channel: str, filler: int) -> list[str]:
+    """Return the command of ``bench.publishing``."""
+    command = [sys.executable, "-m", "bench.publishing", kind, stage.market.url, stage.redis_url, channel]
+    return [*command, str(filler)]
+
+
+@contextmanager
+def publishing(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[Publish]:
+    """Yield what tells the process of ``command`` how many events to publish."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
     asked = process.stdin
     assert asked is not None
 
@@ -72,10 +80,10 @@ def server(stage: Stage, name: str) -> Process:
     return stage.market.live() if name == MARKETCORE else stage.peer.live()
 
 
-def open_sockets(stage: Stage, name: str, number: int) -> list[RawSocket]:
-    """Return sockets that listen to the auction; marketcore's have been told where the stream stands."""
+def open_sockets(stage: Stage, name: str, number: int, auction: int = AUCTION) -> list[RawSocket]:
+    """Return sockets that listen to an auction; marketcore's have been told where the stream stands."""
     port = server(stage, name).port
-    sockets = [RawSocket(port, f"/ws/auction/{AUCTION}") for _ in range(number)]
+    sockets = [RawSocket(port, f"/ws/auction/{auction}") for _ in range(number)]
     if name == MARKETCORE:
         for socket in sockets:
             first_text(socket)

@@ -47,7 +47,7 @@ def served(place: Place) -> Iterator[Callable[..., Connect]]:
     with ExitStack() as stack:
 
         def serve(**options: Any) -> Connect:
-            settings = {"trusted_proxy": "", "max_upload_bytes": 1000}
+            settings = {"trusted_proxy": "", "max_upload_bytes": 1000, "connections": 1000}
             server = build_server(place, settings, **{"listen": "127.0.0.1:0", "threads": 4, **options})
             thread = threading.Thread(target=server.run, daemon=True)
             thread.start()
@@ -199,6 +199,17 @@ def test_more_connections_than_select_can_count(served: Any) -> None:
     connections = [connect() for _ in range(1100)]
     for connection in (*connections[:20], *connections[-20:]):
         assert asked(connection, b"a") == b"a"
+
+
+def test_hundreds_that_rest_keep_nobody_out(market: Any) -> None:
+    host, port = market.url.removeprefix("http://").split(":")
+    health = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(300):
+            resting = stack.enter_context(socket.create_connection((host, int(port)), 10))
+            resting.sendall(health)
+            assert resting.recv(100).startswith(b"HTTP/1.1 200")
+        assert market.client().get("/healthz").status_code == 200
 
 
 def test_a_server_may_listen_in_several_places(served: Any) -> None:

@@ -11,7 +11,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 
 from marketcore.settings import section
-from marketcore.starting import keep_what_stays
+from marketcore.starting import expect_connections, keep_what_stays
 from marketcore.web.connections import AVAILABLE, Channel, Connections, take_over
 
 
@@ -42,7 +42,7 @@ def build_server(application: Any, settings: Mapping[str, Any], **listen: Any) -
         max_request_body_size=settings["max_upload_bytes"] + 1_048_576,
         clear_untrusted_proxy_headers=True,
         **({"trusted_proxy": proxy, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"} if proxy else {}),
-        **listen,
+        **{"connection_limit": settings["connections"], **listen},
     )
     listeners = [member for member in sockets.values() if isinstance(member, BaseWSGIServer)]
     for listener in listeners:
@@ -55,6 +55,7 @@ def build_server(application: Any, settings: Mapping[str, Any], **listen: Any) -
 def serve(registry: Any) -> int:
     """Serve until SIGTERM or SIGINT, then let running requests finish; return the exit code."""
     settings = section(registry, "web")
+    expect_connections(settings["connections"])
     listen = {name: settings[name] for name in ("host", "port", "threads")}
     server = build_server(registry["make_application"](), settings, **listen)
     stop = threading.Event()

@@ -22,6 +22,12 @@ class WebSettings(colander.MappingSchema):
     host = colander.SchemaNode(colander.String(), missing="127.0.0.1")
     port = colander.SchemaNode(colander.Integer(), missing=8000, validator=colander.Range(0, 65535))
     threads = colander.SchemaNode(colander.Integer(), missing=8, validator=colander.Range(1, 64))
+    connections = colander.SchemaNode(
+        colander.Integer(),
+        missing=1000,
+        validator=colander.Range(10, 60_000),
+        description="open at the same time, resting ones too; further ones wait until others end",
+    )
     cors_origins = colander.SchemaNode(
         Words(), missing=(), description="origins whose pages may call the API, such as https://shop.example"
     )

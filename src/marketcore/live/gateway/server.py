@@ -27,11 +27,12 @@ from marketcore.live.history import HISTORY
 from marketcore.live.hub import Hub
 from marketcore.live.presence import Keys
 from marketcore.settings import section
-from marketcore.starting import keep_what_stays
+from marketcore.starting import expect_connections, keep_what_stays
 
 log = structlog.get_logger(__name__)
 
 STOPPING_SECONDS = 5
+SOCKETS = 1000  # that a process should at least be allowed to hold
 
 
 class Gateway:
@@ -161,6 +162,7 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
 
 def run(registry: Any) -> None:
     """Run a gateway in this process until SIGTERM or SIGINT."""
+    expect_connections(SOCKETS)
     keep_what_stays()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve_until_signalled(registry))
