@@ -33,7 +33,8 @@ def listen(sockets: Sequence[RawSocket], beats: Sequence[Beat], drained: Sequenc
     by_number = {socket.fileno(): socket for socket in (*sockets, *drained)}
     for number in by_number:
         poll.register(number, select.EPOLLIN)
-    heard, waits = {socket.fileno() for socket in sockets}, []
+    heard = {socket.fileno() for socket in sockets}
+    waits: list[float] = []
     expected = beats[0].left * len(sockets)
     deadline = time.perf_counter() + max(beat.seconds for beat in beats) + PATIENCE
     while len(waits) < expected or any(beat.left for beat in beats):

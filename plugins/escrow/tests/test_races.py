@@ -1,4 +1,7 @@
-"""Everybody at once, and processes that die: each share and each rest goes one way, once."""
+"""Everybody at once, and processes that die: each share and each rest goes one way, once.
+
+``MARKETCORE_LONG=1`` lets a hundred and seventy die.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ import pytest
 
 from marketcore.ledger.accounts import wallet
 from marketcore.testing.contracts import at_once
+from marketcore.testing.dying import DyingWorkers
 
 from .agency import LINK, Person, kes
 
+DEATHS = 170 if os.environ.get("MARKETCORE_LONG") else 12
 # One process brings everything along, connected to nothing; each death is that of a child of its own.
 DIES = """
 import json, os, sys
@@ -203,3 +208,22 @@ def test_processes_that_die_around_a_release_and_an_expiry_leave_each_done_once_
     assert agency.refunds(released_ad) == [("original", "succeeded", 4000)]
     assert (agency.ann.money(), agency.owner.money(wallet)) == (earned + 10_800, back + 5000)
     assert agency.act(agency.ann, released, "proofs", link=LINK).status_code == 409
+
+
+@pytest.mark.timeout(900)
+def test_R28_an_advertisement_ends_once_and_gives_back_what_is_left_once_however_many_workers_die(agency):
+    before = agency.owner.money(wallet)
+    advertisements = [agency.funded("10.00") for _ in range(DEATHS)]
+    waiting, deaths = list(advertisements), 0
+    with DyingWorkers(agency.market.settings) as workers:
+        while deaths < DEATHS:
+            agency.age(30, *waiting[-1:])
+            waiting = waiting[:-1]
+            deaths += workers.die("escrow.settle_due")
+    agency.age(30, *waiting)
+    at_once([agency.settle] * 2)
+    agency.run_jobs()
+    for advertisement_id in advertisements:
+        assert agency.read(advertisement_id)["state"] == "finished"
+        assert agency.refunds(advertisement_id) == [("original", "succeeded", 1000)]
+    assert agency.owner.money(wallet) == before + 1000 * len(advertisements)

@@ -1,4 +1,7 @@
-"""A process that dies under the hammer, or at the meter, leaves nothing half done, and the next one does it once."""
+"""A process that dies under the hammer, or at the meter, leaves nothing half done, and the next one does it once.
+
+``MARKETCORE_LONG=1`` lets a hundred and seventy die at the meter.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,11 @@ import sys
 
 import pytest
 
+from marketcore.testing.dying import DyingWorkers
+
 from .stage import ok
+
+DEATHS = 170 if os.environ.get("MARKETCORE_LONG") else 12
 
 CONFIGURED = """
 import json, os, sys
@@ -88,3 +95,19 @@ def test_S5_a_process_killed_at_the_meter_has_taken_nothing_and_the_next_takes_e
         stage.meter()
     assert (stage.slots(stream), seller.credits) == ([0, 1, 2], 1)
     assert (stage.slots(short), poor.credits, stage.stream_state(short)) == ([0], 0, ("ended", "no_credits"))
+
+
+@pytest.mark.timeout(900)
+def test_R28_each_half_hour_of_a_stream_is_charged_once_however_many_workers_die(stage, stage_settings):
+    on_air = [stage.on_air(credits=3 * DEATHS) for _ in range(3)]
+    deaths = half_hours = 0
+    with DyingWorkers(stage_settings) as workers:
+        while deaths < DEATHS:
+            half_hours += 1
+            stage.travel(minutes=30)
+            deaths += workers.die("livestream.meter_streams")
+    for _again in range(2):
+        stage.meter()
+    for seller, stream in on_air:
+        assert stage.slots(stream) == list(range(half_hours + 1))
+        assert seller.credits == 3 * DEATHS - half_hours - 1
