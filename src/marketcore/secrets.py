@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import hmac
 import os
 import secrets
@@ -20,22 +19,25 @@ class Secrets:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
+        self._keys: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return "<Secrets>"
 
     def derive(self, use: str) -> bytes:
         """Return the 32-byte key for ``use``."""
-        return hmac.new(self._secret, f"marketcore {use}".encode(), hashlib.sha256).digest()
+        if use not in self._keys:
+            self._keys[use] = hmac.digest(self._secret, f"marketcore {use}".encode(), "sha256")
+        return self._keys[use]
 
     def code(self, id: str) -> str:
         """Return the code of 256 bits that belongs to ``id``; whoever sees the id alone cannot make it."""
-        made = hmac.new(self.derive("code"), id.encode(), hashlib.sha256).digest()
+        made = hmac.digest(self.derive("code"), id.encode(), "sha256")
         return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
     def digits(self, id: str) -> str:
         """Return the six digits that belong to ``id``: for people to type, where the tries are counted."""
-        made = hmac.new(self.derive("digits"), id.encode(), hashlib.sha256).digest()
+        made = hmac.digest(self.derive("digits"), id.encode(), "sha256")
         return f"{int.from_bytes(made) % 1_000_000:06d}"
 
 

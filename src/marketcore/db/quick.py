@@ -12,7 +12,7 @@ from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
-from marketcore.db.together import answers_of, execute_together
+from marketcore.db.together import answers_of, execute_together, is_under_way
 
 # What SQLAlchemy leaves behind after another level is the database's own.
 _ORDINARY = (None, IsolationLevel.READ_COMMITTED)
@@ -63,12 +63,14 @@ class QuickSession(Session):
 
 
 def send_last(connection: Any) -> None:
-    """Send what waits for the commit of ``connection``, and the commit with it."""
-    if last := connection.info.pop(_LAST, None):
-        answers = execute_together(connection, *((statement, values) for statement, values, _hear in last), commit=True)
-        for (_statement, _values, hear), rows in zip(last, answers, strict=True):
-            if hear is not None:
-                hear(rows)
+    """Send what waits for the commit of ``connection``, and the commit with it, the way its statements went."""
+    last = connection.info.pop(_LAST, ())
+    if not last and not is_under_way(connection):
+        return
+    answers = execute_together(connection, *((statement, values) for statement, values, _hear in last), commit=True)
+    for (_statement, _values, hear), rows in zip(last, answers, strict=True):
+        if hear is not None:
+            hear(rows)
 
 
 def forget_last(connection: Any) -> None:

@@ -85,6 +85,12 @@ def answers_of(
     return answers[opened : opened + len(wanted)]
 
 
+def is_under_way(connection: Connection) -> bool:
+    """Whether a transaction that was begun here is under way on one of SQLAlchemy's connections."""
+    pipeline = connection.connection.info.get(_MINE)
+    return pipeline is not None and pipeline.in_transaction
+
+
 class _Pipeline:
     """The pipelines of one connection: what it has prepared so far, and how values travel."""
 
@@ -101,6 +107,11 @@ class _Pipeline:
     def idle(self) -> bool:
         """Whether no transaction is under way."""
         return bool(self._pg.transaction_status == pq.TransactionStatus.IDLE)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is under way, and has not failed."""
+        return bool(self._pg.transaction_status == pq.TransactionStatus.INTRANS)
 
     @property
     def lost(self) -> bool:

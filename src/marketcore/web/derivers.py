@@ -51,14 +51,13 @@ def validated(view: Any, info: Any) -> Any:
     if declaration is None:
         return view
     body = schema_node(declaration.get("body"), info.registry)
-    query = schema_node(declaration.get("query"), info.registry) or colander.MappingSchema(unknown="raise")
+    query = Query(schema_node(declaration.get("query"), info.registry) or colander.MappingSchema(unknown="raise"))
     upload = declaration.get("upload", False)
-    unasked = _nothing_asked(query)
 
     def wrapper(context: Any, request: Any) -> Any:
         request.valid = Valid(
             path=read_path(request),
-            query=read_query(request, query) if unasked is None or request.query_string else dict(unasked),
+            query=query.read(request),
             body=read_body(request, body) if body else {},
             upload=read_upload(request) if upload else b"",
         )
@@ -78,29 +77,46 @@ def read_path(request: Any) -> dict[str, int]:
     return values
 
 
-def _nothing_asked(schema: colander.SchemaNode) -> dict[str, Any] | None:
-    """Return how an empty query is read; ``None`` where it is refused."""
-    try:
-        return dict(schema.deserialize({}))
-    except colander.Invalid:
-        return None
+class Query:
+    """What may stand behind the question mark of an address."""
 
+    def __init__(self, schema: colander.SchemaNode) -> None:
+        self._schema = schema
+        self._nodes = {node.name: node for node in schema.children}
+        self._unasked = self._nothing_asked()
 
-def read_query(request: Any, schema: colander.SchemaNode) -> dict[str, Any]:
-    """Return the query as ``schema`` reads it; unknown and repeated names are refused."""
-    try:
-        pairs = list(request.GET.items())
-    except UnicodeDecodeError:
-        raise Malformed("the query is not UTF-8") from None
-    nodes = {node.name: node for node in schema.children}
-    given: dict[str, Any] = {}
-    for name, value in pairs:
-        if name not in nodes or name in given:
-            raise Invalid(
-                errors={name[:100]: "is given twice" if name in given else "is not a parameter of this address"}
-            )
-        given[name] = _from_text(nodes[name], value)
-    return dict(schema.deserialize(given))
+    def read(self, request: Any) -> dict[str, Any]:
+        """Return the query as its schema reads it; unknown and repeated names are refused."""
+        given = self._given(request) if request.query_string else {}
+        if self._unasked is None:
+            return dict(self._schema.deserialize(given))
+        try:
+            read = {name: self._nodes[name].deserialize(value) for name, value in given.items()}
+            return {**self._unasked, **{name: value for name, value in read.items() if value is not colander.drop}}
+        except colander.Invalid:
+            return dict(self._schema.deserialize(given))  # which names everything that is wrong
+
+    def _nothing_asked(self) -> dict[str, Any] | None:
+        """Return how an empty query is read; ``None`` where it is refused, or fields depend on each other."""
+        if self._schema.validator is not None or self._schema.preparer is not None:
+            return None
+        try:
+            return dict(self._schema.deserialize({}))
+        except colander.Invalid:
+            return None
+
+    def _given(self, request: Any) -> dict[str, Any]:
+        try:
+            pairs = list(request.GET.items())
+        except UnicodeDecodeError:
+            raise Malformed("the query is not UTF-8") from None
+        given: dict[str, Any] = {}
+        for name, value in pairs:
+            if name not in self._nodes or name in given:
+                fault = "is given twice" if name in given else "is not a parameter of this address"
+                raise Invalid(errors={name[:100]: fault})
+            given[name] = _from_text(self._nodes[name], value)
+        return given
 
 
 def _from_text(node: colander.SchemaNode, value: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -54,6 +53,5 @@ def page(
 
 
 def _mac(registry: Any, scope: str, payload: bytes) -> bytes:
-    return hmac.new(registry["secrets"].derive("cursor"), scope.encode() + b"\0" + payload, hashlib.sha256).digest()[
-        :_MAC_BYTES
-    ]
+    mac = hmac.digest(registry["secrets"].derive("cursor"), scope.encode() + b"\0" + payload, "sha256")
+    return mac[:_MAC_BYTES]
