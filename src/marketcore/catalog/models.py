@@ -136,3 +136,25 @@ class Listing(Base):
     offer_until: Mapped[Moment | None]
     offer_ended_at: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]
+
+
+class ListingWords(Base):
+    """The words of a listing that is not closed, kept right by triggers of listings and products.
+
+    The index finds words within stretches of ids (the function ``id_stretches``), and so what is new without what is
+    old; ``words.py`` reads it.
+    """
+
+    __tablename__ = "listing_words"
+    __table_args__ = (
+        Index(
+            "ix_listing_words_search",
+            "search",
+            text("id_stretches(listing_id)"),
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
+    )
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"), primary_key=True)
+    search: Mapped[str] = mapped_column(TSVECTOR)
