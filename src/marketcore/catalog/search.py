@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import TextClause, text
 
+from marketcore.catalog.words import FEW_HITS, HITS, MATCHES, NEWEST, STEPS, WANTED
 from marketcore.db.planning import hide_values
 from marketcore.exceptions import NotFound
 from marketcore.money import MAX_MINOR
@@ -60,16 +61,6 @@ FEW = 500
 FEW_AT_PRICE = 100
 # No page has more rows. The planner takes a limit it does not know for a tenth of the table: it has to be told.
 MOST = 101
-# In a query of its own the words are read once, not for each row: a plan made for any words knows no constant.
-_MATCHES = "{}.search @@ (SELECT websearch_to_tsquery('english', :q))"
-# How many hits are few grows as the root of all products: reading them all, and trying listings in order until a page
-# is full, then cost about the same at the worst.
-_HITS = f"""few AS MATERIALIZED (
-        SELECT CAST(greatest(:few, 2 * sqrt(greatest(reltuples, 0))) AS int) AS most
-        FROM pg_class WHERE oid = CAST('products' AS regclass)),
-    hits AS MATERIALIZED (
-        SELECT w.id FROM products w WHERE {_MATCHES.format("w")} LIMIT (SELECT most + 1 FROM few))"""
-_FEW = "(SELECT count(*) FROM hits) <= (SELECT most FROM few)"
 _PRICED = ("l.currency = :currency", "l.price_minor BETWEEN :low AND :high")
 # How a category is walked, newest first, by the index that has it in this order and no other: of the category as a pair
 # with the id, and of prices in words that no index of prices answers and that a plan made for any takes for likely.
@@ -95,6 +86,7 @@ _TYPES = {
     "in_stock": "boolean",
     "min_rating": "int",
     "after_id": "bigint",
+    "q": "text",
     "few_at_price": "int",
     "rows": "bigint",
 }
@@ -127,25 +119,28 @@ _PRODUCT = """
 
 def _listing_page(sort: str, words: bool, category: bool, seller: bool, priced: bool) -> TextClause:
     order = SORTS[sort]
-    conditions = [
+    filters = [
         "l.state = 'active'",
-        order.after,
         "(CAST(:kind AS text) IS NULL OR l.kind = :kind)",
         "(NOT CAST(:in_stock AS boolean) OR l.quantity > 0)",
         "(CAST(:min_rating AS int) IS NULL OR l.rating_hundredths >= :min_rating)",
         *(["l.seller_id = :seller_id"] if seller else []),
+        *(["l.category_id IN (SELECT id FROM tree)"] if words and category else []),
     ]
-    if category and priced and not (words or seller or order.by):
-        return text(
-            hide_values(_statement([_TREE, _AT_PRICE], _in_category_at_price(conditions, order), order), **_TYPES)
-        )
-    if words and category:
-        conditions.append("l.category_id IN (SELECT id FROM tree)")
-    conditions += _PRICED if priced else ()
+    tree, simple = [_TREE] if category else [], not (seller or order.by)
+    if simple and category and priced and not words:
+        return _planned_once([*tree, _AT_PRICE], _in_category_at_price([order.after, *filters], order), order)
+    filters += _PRICED if priced else ()
+    if simple and words:
+        return _planned_once([*tree, WANTED, STEPS], _newest_by_words(filters), order)
     found = _by_words if words else _in_category if category else _top
     source = _OF_SELLER if seller and order.by else "listings l"
-    tables = ([_TREE] if category else []) + ([_HITS] if words else [])
-    return text(_statement(tables, found(source, conditions, order), order))
+    tables = [*tree, *([WANTED, HITS] if words else [])]
+    return text(_statement(tables, found(source, [order.after, *filters], order), order))
+
+
+def _planned_once(tables: list[str], page: str, order: Sort) -> TextClause:
+    return text(hide_values(_statement(tables, page, order), **_TYPES))
 
 
 def _statement(tables: list[str], page: str, order: Sort) -> str:
@@ -180,16 +175,23 @@ def _in_category_at_price(conditions: list[str], order: Sort) -> str:
     return _some(f"SELECT l.* FROM (({few}) UNION ALL ({many})) l", "l", order.columns)
 
 
+def _newest_by_words(conditions: list[str]) -> str:
+    """Look at one hit after the other, newest first, until the page is full."""
+    each = f"(SELECT * FROM listings l WHERE l.id = hit.id AND {' AND '.join(conditions)} OFFSET 0) l"
+    found = f"SELECT l.* FROM {NEWEST} hit CROSS JOIN LATERAL {each} LIMIT {MOST}"
+    return f"SELECT * FROM ({found}) l LIMIT :rows"
+
+
 def _by_words(source: str, conditions: list[str], order: Sort) -> str:
-    """Sort the few products of a rare word; for a common one try listings in order until the page is full.
+    """Sort the few listings of a rare word; for a common one try listings in order until the page is full.
 
     The planner's guess of how rare a word is can be a hundred times wrong, so the hits themselves decide.
     """
-    many = [f"NOT {_FEW}", *conditions]
-    # Of each hit by the index of its product: a plan made for any words at all would read every listing.
-    each = f"(SELECT * FROM listings l WHERE l.product_id = hits.id AND {' AND '.join(conditions)} OFFSET 0) l"
-    rare = _top(f"hits CROSS JOIN LATERAL {each}", [_FEW], order)
-    common = _top(f"{source} JOIN products w ON w.id = l.product_id AND {_MATCHES.format('w')}", many, order)
+    # Of each hit by its id: a plan made for any words at all would read every listing.
+    each = f"(SELECT * FROM listings l WHERE l.id = hits.id AND {' AND '.join(conditions)} OFFSET 0) l"
+    rare = _top(f"hits CROSS JOIN LATERAL {each}", [FEW_HITS], order)
+    many = [f"NOT {FEW_HITS}", MATCHES, *conditions]
+    common = _top(f"{source} JOIN listing_words w ON w.listing_id = l.id", many, order)
     return _some(f"SELECT l.* FROM (({rare}) UNION ALL ({common})) l", "l", order.columns)
 
 
