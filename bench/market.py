@@ -56,8 +56,9 @@ class Market:
         if not new:
             return
         run(self.url, *people())
-        with indexes_later(self.url, "products", "listings"):
+        with indexes_later(self.url, "products", "listings", "listing_words"):
             run_together(self.url, *products_of(products), *listings_of(products, auctions))
+            run(self.url, words_of_listings())
         run(self.url, *counters())
         open_auctions(self.url, auctions)
         finish(self.url)
@@ -195,6 +196,14 @@ def listings_of(products: int, auctions: int) -> Iterator[str]:
             OVERRIDING SYSTEM VALUE
             SELECT i, i, {goods.SELLER}, {goods.CATEGORY}, '{kind}', 'KES', {price}, {quantity}
             FROM generate_series({low}, {high}) i"""
+
+
+def words_of_listings() -> str:
+    """Return the statement that does what a trigger would have done, had it not been off while listings were loaded."""
+    return """
+        INSERT INTO listing_words (listing_id, search)
+        SELECT l.id, search_words(p.title, p.description) FROM listings l JOIN products p ON p.id = l.product_id
+        ORDER BY l.id"""
 
 
 def counters() -> Iterator[str]:

@@ -33,7 +33,6 @@ class Product(Base):
     __table_args__ = (
         CheckConstraint("state IN ('active','archived')", name="state_known"),
         CheckConstraint("ratings_total BETWEEN ratings_count AND 5 * ratings_count", name="ratings_in_stars"),
-        Index("ix_products_search", "search", postgresql_using="gin"),
         Index("ix_products_seller_id_id", "seller_id", "id"),
         Index("ix_products_category_id_id", "category_id", "id"),
     )
@@ -44,13 +43,6 @@ class Product(Base):
     title: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(Text, server_default="")
     state: Mapped[str] = mapped_column(String(10), server_default="active")
-    search: Mapped[str] = mapped_column(
-        TSVECTOR,
-        Computed(
-            "setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', description), 'B')",
-            persisted=True,
-        ),
-    )
     ratings_count: Mapped[int] = mapped_column(server_default="0")
     ratings_total: Mapped[int] = mapped_column(server_default="0")
     rating_hundredths: Mapped[int] = mapped_column(
