@@ -118,11 +118,12 @@ class ProductService:
         """Change a product; its listings follow it into another category."""
         self._check_category(change.get("category_id"))
         product = self.lock(seller_id, product_id)
-        for name, value in change.items():
-            setattr(product, name, value)
         if "category_id" in change:
+            # Before the title, which locks the listing's words: who closes a listing locks it first and then these.
             listings = update(Listing).where(Listing.product_id == product_id)
             self._session.execute(listings.values(category_id=change["category_id"]))
+        for name, value in change.items():
+            setattr(product, name, value)
         self._session.flush()
 
     def archive(self, seller_id: int, product_id: int) -> None:
