@@ -137,7 +137,9 @@ def test_only_development_may_hash_more_cheaply_than_passwords_deserve(make_sett
 
     in_production = {"marketcore.environment": "production", "marketcore.secret": "s" * 64}
     cheap = {**make_settings(), **in_production, "identity.argon2_memory_kib": "8191"}
-    with pytest.raises(ConfigurationError, match=r"identity\.argon2_memory_kib is 8191: in production, .* at least 8192"):
+    with pytest.raises(
+        ConfigurationError, match=r"identity\.argon2_memory_kib is 8191: in production, .* at least 8192"
+    ):
         Market(cheap)
     Market({**cheap, "identity.argon2_memory_kib": "8192"}).close()
 

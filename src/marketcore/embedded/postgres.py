@@ -28,7 +28,15 @@ _SETTINGS = (
 # Nobody guesses the 256 random bits of the password: stretching them would only make every connection dearer.
 _PASSWORD = ("--auth=scram-sha-256", "-c", "scram_iterations=1")
 _DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on")
-_FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# Of small databases that come and go: dropping one searches all buffers, and a connection maps them.
+_FORGETFUL = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "shared_buffers=16MB",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+)
 
 
 class EmbeddedPostgres(EmbeddedServer):
