@@ -14,6 +14,11 @@ LONG = (
     "tests/payments/",
     "tests/live/",
     "tests/jobs/",
+    "tests/ledger/",
+    "tests/docs/",
+    "plugins/payments_stripe/tests/test_contract.py",
+    "plugins/auctions/tests/test_closing.py",
+    "plugins/auctions/tests/test_races.py",
     "plugins/storefront/tests/test_bidding.py",
 )
 

@@ -16,7 +16,7 @@ QUICK = {
     "web__rate_limit__login": "off",
     "web__rate_limit__register": "off",
     "identity__login_attempts": "off",
-    "identity__argon2_memory_kib": 8192,
+    "identity__argon2_memory_kib": 1024,
     "identity__argon2_time_cost": 1,
 }
 

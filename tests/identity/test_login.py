@@ -131,6 +131,19 @@ def test_passwords_are_hashed_at_the_cost_that_is_recommended(make_settings):
         market.close()
 
 
+def test_only_development_may_hash_more_cheaply_than_passwords_deserve(make_settings):
+    from marketcore.exceptions import ConfigurationError
+    from marketcore.testing.market import Market
+
+    in_production = {"marketcore.environment": "production", "marketcore.secret": "s" * 64}
+    cheap = {**make_settings(), **in_production, "identity.argon2_memory_kib": "8191"}
+    with pytest.raises(
+        ConfigurationError, match=r"identity\.argon2_memory_kib is 8191: in production, .* at least 8192"
+    ):
+        Market(cheap)
+    Market({**cheap, "identity.argon2_memory_kib": "8192"}).close()
+
+
 def test_the_rate_of_logins_is_limited(make_market, people_of, quick):
     crowd = people_of(make_market(**{**quick, "web__rate_limit__login": "2/hour"}))
     body = {"email": "ann@example.com", "password": "wrong password"}

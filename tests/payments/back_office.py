@@ -19,7 +19,7 @@ from marketcore.testing.shop import ADDRESS, PASSWORD, Shop, register
 
 BANK = "the_bank"
 # Hashing as such is proved elsewhere.
-QUICK = {"identity__argon2_memory_kib": "8192", "identity__argon2_time_cost": "1"}
+QUICK = {"identity__argon2_memory_kib": "1024", "identity__argon2_time_cost": "1"}
 
 
 class BackOffice(Till):

@@ -37,7 +37,7 @@ def paying_market(servers, templates, tmp_path_factory, only_bank):
                 "marketcore.redis_url": servers[1],
                 "marketcore.data_dir": str(tmp_path_factory.mktemp("data")),
                 "marketcore.environment": "development",
-                "identity.argon2_memory_kib": "8192",
+                "identity.argon2_memory_kib": "1024",
                 "identity.argon2_time_cost": "1",
                 "fakebank.base_url": only_bank.url,
                 "fakebank.secret": SECRET,

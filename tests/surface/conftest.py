@@ -27,7 +27,7 @@ QUICK = {
     "marketcore.log_level": "error",
     "live.port": 0,
     "live.messages_per_second": 1000,
-    "identity.argon2_memory_kib": 8192,
+    "identity.argon2_memory_kib": 1024,
     "identity.argon2_time_cost": 1,
     "identity.login_attempts": "off",
     "payments_mpesa.base_url": "http://127.0.0.1:9",

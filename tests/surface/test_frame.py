@@ -23,7 +23,7 @@ def serve(make_settings):
     with ExitStack() as stack:
 
         def people(**settings):
-            quick = {"identity__argon2_memory_kib": 8192, "identity__argon2_time_cost": 1}
+            quick = {"identity__argon2_memory_kib": 1024, "identity__argon2_time_cost": 1}
             market = Market(make_settings(**quick, **settings))
             stack.callback(market.close)
             return People(stack.enter_context(market.serving()))

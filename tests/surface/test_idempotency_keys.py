@@ -51,7 +51,7 @@ def routes(config):
 
 @pytest.fixture
 def people(make_settings):
-    market = Market(make_settings(identity__argon2_memory_kib=8192, identity__argon2_time_cost=1))
+    market = Market(make_settings(identity__argon2_memory_kib=1024, identity__argon2_time_cost=1))
     market.query("CREATE TABLE effects (id bigserial PRIMARY KEY, amount int)")
     market.config.include(routes)
     market.config.commit()

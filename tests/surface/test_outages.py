@@ -22,7 +22,7 @@ def through(url: str, default_port: int) -> tuple[Cable, str]:
 def plugged(make_settings):
     """A market whose database and Redis hang on cables: ``(people, database cable, Redis cable)``."""
     settings = make_settings(
-        identity__argon2_memory_kib=8192, identity__argon2_time_cost=1, web__rate_limit__register="1000/minute"
+        identity__argon2_memory_kib=1024, identity__argon2_time_cost=1, web__rate_limit__register="1000/minute"
     )
     database, database_url = through(settings["marketcore.database_url"], 5432)
     redis, redis_url = through(settings["marketcore.redis_url"], 6379)

@@ -13,7 +13,7 @@ from .lots import AuctionHouse
 
 # Hashing passwords and limiting who logs in are proved elsewhere.
 QUIET = {
-    "identity.argon2_memory_kib": "8192",
+    "identity.argon2_memory_kib": "1024",
     "identity.argon2_time_cost": "1",
     "marketcore.log_level": "error",
     "live.port": "0",

@@ -18,7 +18,7 @@ SETTINGS = {
     "payments_manual.bank_account": "Equity 0123",
     "orders.commission_bp": "1000",
     # Hashing passwords and limiting who logs in are proved elsewhere.
-    "identity.argon2_memory_kib": "8192",
+    "identity.argon2_memory_kib": "1024",
     "identity.argon2_time_cost": "1",
     **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
 }

@@ -123,7 +123,7 @@ def shared(servers, templates, tmp_path_factory):
                 "marketcore.redis_url": servers[1],
                 "marketcore.data_dir": str(tmp_path_factory.mktemp("data")),
                 "marketcore.environment": "development",
-                "identity.argon2_memory_kib": "8192",
+                "identity.argon2_memory_kib": "1024",
                 "identity.argon2_time_cost": "1",
                 **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
             }

@@ -19,7 +19,7 @@ AGORA = {
     "livestream.agora_app_certificate": "5CFd2fd1755d40ecb72977518be15d3b",
 }
 QUIET = {
-    "identity.argon2_memory_kib": "8192",
+    "identity.argon2_memory_kib": "1024",
     "identity.argon2_time_cost": "1",
     "marketcore.log_level": "error",
     "live.port": "0",

@@ -13,7 +13,7 @@ from .correspondents import Town
 RATES = ("find", "start", "send", "signal", "upload", "status")
 # Hashing passwords and limiting uploads are proved elsewhere.
 QUIET = {
-    "identity.argon2_memory_kib": "8192",
+    "identity.argon2_memory_kib": "1024",
     "identity.argon2_time_cost": "1",
     "marketcore.log_level": "error",
     "live.port": "0",

@@ -9,7 +9,7 @@ from marketcore.ledger.verify import verify
 from .people import Counter
 
 # Hashing passwords is proved elsewhere.
-QUICK = {"identity__argon2_memory_kib": "8192", "identity__argon2_time_cost": "1"}
+QUICK = {"identity__argon2_memory_kib": "1024", "identity__argon2_time_cost": "1"}
 
 
 @pytest.fixture

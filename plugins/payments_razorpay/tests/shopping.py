@@ -4,7 +4,7 @@ from marketcore_simulator.razorpay.credentials import KEY_ID, KEY_SECRET, WEBHOO
 
 # Passwords are hashed quickly: how well is tested elsewhere.
 SETTINGS = {
-    "identity__argon2_memory_kib": 8192,
+    "identity__argon2_memory_kib": 1024,
     "identity__argon2_time_cost": 1,
     "payments__route__INR": "razorpay",
     "payments_razorpay__key_id": KEY_ID,

@@ -16,7 +16,7 @@ from .people import Yard
 PLUGINS = ("services", "invoices", "payments_stripe", "payments_manual")
 SECRET = "whsec_of_the_tests_0123456789"
 QUIET = {
-    "identity.argon2_memory_kib": "8192",
+    "identity.argon2_memory_kib": "1024",
     "identity.argon2_time_cost": "1",
     "marketcore.log_level": "error",
     **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},

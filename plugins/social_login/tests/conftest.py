@@ -13,7 +13,7 @@ from .provider import Provider
 
 QUICK = {
     "marketcore.environment": "development",
-    "identity.argon2_memory_kib": "8192",
+    "identity.argon2_memory_kib": "1024",
     "identity.argon2_time_cost": "1",
     "social_login.read_timeout": "1",
     "social_login.total_timeout": "1",

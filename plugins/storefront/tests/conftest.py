@@ -21,7 +21,7 @@ from marketcore.config import configure
 from marketcore.live.gateway.server import run
 run(configure(json.loads(sys.argv[1])).registry)
 """
-QUICK = {"identity.argon2_memory_kib": "8192", "identity.argon2_time_cost": "1"}
+QUICK = {"identity.argon2_memory_kib": "1024", "identity.argon2_time_cost": "1"}
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from .people import Person, Town
 
 QUICK = {
     "marketcore.environment": "development",
-    "identity.argon2_memory_kib": "8192",
+    "identity.argon2_memory_kib": "1024",
     "identity.argon2_time_cost": "1",
     "identity.login_attempts": "off",
     **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},

@@ -15,7 +15,7 @@ from .people import Quarter
 
 # Hashing passwords and limiting who logs in are proved elsewhere.
 QUIET = {
-    "identity.argon2_memory_kib": "8192",
+    "identity.argon2_memory_kib": "1024",
     "identity.argon2_time_cost": "1",
     "marketcore.log_level": "error",
     **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},

@@ -11,7 +11,7 @@ from marketcore.testing.shop import Shop
 
 ROUTES = {"payments__route__KES": "wallet bank_transfer", "payments_manual__bank_account": "Equity 0123"}
 # Hashing passwords is proved elsewhere.
-QUICK = {"identity__argon2_memory_kib": "8192", "identity__argon2_time_cost": "1"}
+QUICK = {"identity__argon2_memory_kib": "1024", "identity__argon2_time_cost": "1"}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from .receivers import Receiver
 QUICK = {
     "webhooks.allow_private": "true",
     "webhooks.timeout_seconds": "5",
-    "identity.argon2_memory_kib": "8192",
+    "identity.argon2_memory_kib": "1024",
     "identity.argon2_time_cost": "1",
     **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
 }

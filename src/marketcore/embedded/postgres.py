@@ -25,8 +25,18 @@ _SETTINGS = (
     "logging_collector=off",
     "log_line_prefix=%m [%p] ",
 )
+# Nobody guesses the 256 random bits of the password: stretching them would only make every connection dearer.
+_PASSWORD = ("--auth=scram-sha-256", "-c", "scram_iterations=1")
 _DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on")
-_FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# Of small databases that come and go: dropping one searches all buffers, and a connection maps them.
+_FORGETFUL = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "shared_buffers=16MB",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+)
 
 
 class EmbeddedPostgres(EmbeddedServer):
@@ -79,7 +89,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _initdb(self, run_as: Footing, target: Path, lock: int) -> None:
         command = [str(run_as.binaries / "initdb"), "-D", str(target), "-U", _NAME, *_LOCALE]
-        command += ["--auth=scram-sha-256", f"--pwfile={self._password_file}"]
+        command += [*_PASSWORD, f"--pwfile={self._password_file}"]
         log = self._open_log()
         try:
             initdb = self._run(command if self._durable else [*command, "--no-sync"], lock, log)

@@ -28,7 +28,7 @@ class IdentitySettings(colander.MappingSchema):
     password_min_length = colander.SchemaNode(
         colander.Integer(), missing=PASSWORD_MIN_LENGTH, validator=colander.Range(PASSWORD_MIN_LENGTH, 64)
     )
-    argon2_memory_kib = colander.SchemaNode(colander.Integer(), missing=19_456, validator=colander.Range(8_192))
+    argon2_memory_kib = colander.SchemaNode(colander.Integer(), missing=19_456, validator=colander.Range(1_024))
     argon2_time_cost = colander.SchemaNode(colander.Integer(), missing=2, validator=colander.Range(1, 20))
     argon2_parallelism = colander.SchemaNode(colander.Integer(), missing=1, validator=colander.Range(1, 16))
     verify_email = colander.SchemaNode(

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy import make_url
@@ -25,10 +26,15 @@ def with_database(url: str, name: str) -> str:
     return make_url(psycopg_url(url)).set(database=name).render_as_string(hide_password=False)
 
 
-def execute_outside(url: str, *statements: str) -> None:
-    """Run statements such as CREATE DATABASE, which allow no transaction around them."""
+def connected(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return a connection for statements such as CREATE DATABASE, which allow no transaction around them."""
     plain = make_url(psycopg_url(url)).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
+    return psycopg.connect(plain, autocommit=True)
+
+
+def execute_outside(url: str, *statements: str) -> None:
+    """Run ``statements`` in a connection of their own, without a transaction around them."""
+    with connected(url) as connection:
         for statement in statements:
             connection.execute(statement.encode())
 
@@ -57,7 +63,7 @@ def make_template(
     if base is None:
         execute_outside(admin_url, f"CREATE DATABASE {name}")
     else:
-        create_from(admin_url, name, base)
+        execute_outside(admin_url, creation(name, base))
     migrate.upgrade(with_database(admin_url, name), plugins, migration_locations() if locations is None else locations)
     return name
 
@@ -67,22 +73,22 @@ def new_name() -> str:
     return f"test_{os.getpid()}_{uuid.uuid4().hex[:12]}"
 
 
-def create_from(admin_url: str, name: str, template: str) -> None:
-    """Create the database ``name`` as a copy of ``template``."""
-    execute_outside(admin_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+def creation(name: str, template: str) -> str:
+    """Return the statement that creates the database ``name`` as a copy of ``template``."""
+    return f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"
 
 
-def drop(admin_url: str, name: str) -> None:
-    """Drop the database ``name``, whoever is still connected."""
-    execute_outside(admin_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+def removal(name: str) -> str:
+    """Return the statement that drops the database ``name``, whoever is still connected."""
+    return f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"
 
 
 @contextmanager
 def database_from(admin_url: str, template: str) -> Iterator[str]:
     """Yield the URL of a fresh copy of ``template`` and drop it afterwards."""
     name = new_name()
-    create_from(admin_url, name, template)
+    execute_outside(admin_url, creation(name, template))
     try:
         yield with_database(admin_url, name)
     finally:
-        drop(admin_url, name)
+        execute_outside(admin_url, removal(name))

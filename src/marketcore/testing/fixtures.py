@@ -21,18 +21,24 @@ from marketcore.testing.market import Market
 from marketcore.testing.standing import Standing
 
 # Most tests need somebody who is logged in; what hashing should cost is proved where the defaults apply.
-QUICK_HASHES = {"identity.argon2_memory_kib": "8192", "identity.argon2_time_cost": "1"}
+QUICK_HASHES = {"identity.argon2_memory_kib": "1024", "identity.argon2_time_cost": "1"}
+
+# Of garbage: rarer than Python's, for a test process has memory to spare; counting references frees most things anyway.
+SEARCHES = (20_000, 20, 20)
 
 
 def pytest_configure() -> None:
-    """Keep what is logged cheap."""
+    """Keep what is logged cheap, and what is collected, all of which stays, free of searches for garbage."""
     log_plainly()
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
     """Set aside what is loaded by now: it stays, and looking through it again took a fifth of every configuration."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*SEARCHES)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
