@@ -1,6 +1,6 @@
 """The words of what is on sale, one narrow row per listing, found by an index that also knows how new a listing is.
 
-Nobody publishes or changes a listing or a product while the rows are written and indexed: a quarter of a minute per
+Nobody publishes or changes a listing or a product while the rows are written and indexed: some twenty seconds per
 million listings. Readers go on.
 """
 
