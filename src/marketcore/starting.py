@@ -6,9 +6,6 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
-
-log = structlog.get_logger(__name__)
 MOST_FILES = 65_536
 # The database's connections, Redis, the log, and what libraries open for a moment.
 OTHER_FILES = 100
@@ -49,7 +46,9 @@ def expect_connections(number: int) -> None:
     if soft != resource.RLIM_INFINITY and soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     if allowed < number + OTHER_FILES:
-        log.warning(
+        import structlog  # only here: the commands that serve nothing start without it
+
+        structlog.get_logger(__name__).warning(
             "few_files_allowed",
             allowed=allowed,
             connections=number,

@@ -218,4 +218,5 @@ def _compiled(statement: TextClause) -> tuple[str, tuple[str, ...]]:
 @lru_cache(maxsize=256)
 def _row_class(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
     made = namedtuple("Row", names, rename=True)  # type: ignore[misc]
-    return made._make
+    # As _make does, which is written in Python.
+    return partial(tuple.__new__, made)

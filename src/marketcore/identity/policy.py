@@ -49,7 +49,7 @@ class BearerPolicy:
             return Allowed(Verdict.ALLOWED.value)
         identity = self.identity(request)
         # Whoever shows a token is told when it is worthless, even where none is needed.
-        if identity is None and "Authorization" in request.headers and ENVIRON_KEY not in request.environ:
+        if identity is None and "HTTP_AUTHORIZATION" in request.environ and ENVIRON_KEY not in request.environ:
             return Denied(Verdict.NOT_AUTHENTICATED.value)
         verdict = decide(declared.to, declared.trade, identity)
         return (Allowed if verdict is Verdict.ALLOWED else Denied)(verdict.value)
@@ -99,7 +99,7 @@ def _identify(request: Any) -> Identity | None:
     if ENVIRON_KEY in request.environ:
         given: Identity | None = request.environ[ENVIRON_KEY]
         return given
-    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _space, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return authenticate_bearer(request.registry, token) if scheme.lower() == "bearer" else None
 
 

@@ -18,7 +18,7 @@ def cors_tween(handler: Any, registry: Any) -> Any:
     allowed = frozenset(section(registry, "web")["cors_origins"])
 
     def tween(request: Any) -> Any:
-        origin = request.headers.get("Origin")
+        origin = request.environ.get("HTTP_ORIGIN")
         if origin not in allowed:
             return _varying(handler(request)) if allowed else handler(request)
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers

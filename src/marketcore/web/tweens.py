@@ -41,8 +41,8 @@ def access_tween(handler: Any, registry: Any) -> Any:
         started = time.perf_counter()
         response = handler(request)
         named = {name.lower() for name, _value in response.headerlist}
-        response.headerlist += [pair for pair in _CAREFUL if pair[0].lower() not in named]
-        response.headers["X-Request-Id"] = request.request_id
+        ours = [*_CAREFUL, ("X-Request-Id", request.request_id)]
+        response.headerlist += [pair for pair in ours if pair[0].lower() not in named]
         if not will_be_retried(request):
             observe(registry, request, response.status_int, time.perf_counter() - started)
         return response
