@@ -96,7 +96,7 @@ def _settings(
         "marketcore.redis_url": redis_url,
         "marketcore.data_dir": str(folder),
         "marketcore.environment": "development",
-        **QUICK_HASHES,
+        **({} if overrides.get("marketcore__environment") == "production" else QUICK_HASHES),
         **{f"web.rate_limit.{name}": "off" for name in ("login", "register", "payment", "upload")},
         **{key.replace("__", "."): value for key, value in overrides.items()},
     }
