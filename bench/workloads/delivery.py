@@ -15,7 +15,7 @@ from bench.workloads.fanout import AUCTION, FILLER, SUBSCRIBERS, Publish, open_s
 PER_SECOND = 10
 WARM_SECONDS = 0.5
 LEAST_SECONDS = 3.0
-LISTENERS, DEAF = 200, 5
+LISTENERS, DEAF, QUIET_PER_SECOND = 200, 5, 40
 BESIDE_SECONDS = 8.0
 LOUD_AUCTION, LOUD_PER_SECOND, LOUD_BYTES = AUCTION + 1, 50, 30_000
 CUT_OFF_SECONDS = 10  # within which whoever never reads is closed
@@ -133,8 +133,8 @@ def _beside(stage: Stage, others_read: bool) -> float:
         others = stack.enter_context(_sockets(stage, DEAF, LOUD_AUCTION))
         publish = stack.enter_context(publishing(_told(stage, AUCTION, FILLER[MARKETCORE])))
         loudly = stack.enter_context(publishing(_told(stage, LOUD_AUCTION, LOUD_BYTES)))
-        listen(sockets, [Beat(publish, PER_SECOND, WARM_SECONDS)])
-        beats = [Beat(publish, PER_SECOND, BESIDE_SECONDS), Beat(loudly, LOUD_PER_SECOND, BESIDE_SECONDS)]
+        listen(sockets, [Beat(publish, QUIET_PER_SECOND, WARM_SECONDS)])
+        beats = [Beat(publish, QUIET_PER_SECOND, BESIDE_SECONDS), Beat(loudly, LOUD_PER_SECOND, BESIDE_SECONDS)]
         waits = listen(sockets, beats, others if others_read else ())
         if not others_read:
             for socket in others:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 from bench import goods, processes
+from bench.databases import one
 from bench.measuring import DJANGO, MARKETCORE, Target, Workload
 from bench.peer import FOLDER
 from bench.processes import Process
@@ -80,8 +81,19 @@ def server(stage: Stage, name: str) -> Process:
     return stage.market.live() if name == MARKETCORE else stage.peer.live()
 
 
+def begin_channel(stage: Stage, channel: str) -> None:
+    """Publish the first event of a channel, which tells those who listen already that its stream has begun."""
+    with stage.market.connect() as connection:
+        begun = one(connection, "SELECT count(*) FROM live_channels WHERE name = %s", channel)
+    if not begun:
+        with publishing(platform_publisher(stage, "marketcore", channel, FILLER[MARKETCORE])) as publish:
+            publish(1)
+
+
 def open_sockets(stage: Stage, name: str, number: int, auction: int = AUCTION) -> list[RawSocket]:
     """Return sockets that listen to an auction; marketcore's have been told where the stream stands."""
+    if name == MARKETCORE:
+        begin_channel(stage, f"auction:{auction}")
     port = server(stage, name).port
     sockets = [RawSocket(port, f"/ws/auction/{auction}") for _ in range(number)]
     if name == MARKETCORE:
