@@ -41,6 +41,7 @@ def build_server(application: Any, settings: Mapping[str, Any], **listen: Any) -
         ident=None,
         max_request_body_size=settings["max_upload_bytes"] + 1_048_576,
         clear_untrusted_proxy_headers=True,
+        asyncore_use_poll=True,  # where it waits itself: select knows no thousand connections
         **({"trusted_proxy": proxy, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"} if proxy else {}),
         **{"connection_limit": settings["connections"], **listen},
     )
