@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from marketcore.db.planning import hide_values
 from marketcore.live.hints import event_frame
 from marketcore.live.hub import HEAD, Event, Position, Read, Stream
 
@@ -16,10 +17,10 @@ _POSITION = text("SELECT epoch, last_offset FROM live_channels WHERE name = :cha
 
 # One statement is one snapshot: positions and events of all reads belong together.
 _STREAMS = text(
-    """
+    hide_values(
+        """
     SELECT wish.place, head.epoch, head.last_offset, event."offset", event.type, event.data, event.at
-    FROM unnest(CAST(:channels AS text[]), CAST(:afters AS bigint[]), CAST(:limits AS integer[]))
-         WITH ORDINALITY AS wish(channel, after, most, place)
+    FROM unnest(:channels, :afters, :limits) WITH ORDINALITY AS wish(channel, after, most, place)
     JOIN live_channels AS head ON head.name = wish.channel
     LEFT JOIN LATERAL (
         SELECT "offset", type, CAST(data AS text) AS data, at FROM live_events
@@ -27,7 +28,11 @@ _STREAMS = text(
         ORDER BY "offset" LIMIT wish.most
     ) AS event ON true
     ORDER BY wish.place, event."offset"
-    """
+    """,
+        channels="text[]",
+        afters="bigint[]",
+        limits="integer[]",
+    )
 )
 
 

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import text
 
 from marketcore.db import clock
+from marketcore.db.planning import hide_values
 from marketcore.db.session import collided
 from marketcore.events import OrderStateChanged
 from marketcore.exceptions import Conflict, Invalid, NotFound
@@ -53,8 +54,11 @@ _MOVE = text(
 )
 # Listings are locked in id order wherever stock moves, those of all the orders of a transaction at once.
 _LOCK_STOCK = text(
-    """SELECT id FROM listings WHERE id IN (SELECT listing_id FROM stock_reservations WHERE order_id = ANY(:orders))
-       ORDER BY id FOR NO KEY UPDATE"""
+    hide_values(
+        """SELECT id FROM listings WHERE id IN (SELECT listing_id FROM stock_reservations WHERE order_id = ANY(:orders))
+           ORDER BY id FOR NO KEY UPDATE""",
+        orders="bigint[]",
+    )
 )
 _RETURN_STOCK = text(
     """WITH freed AS (
@@ -69,7 +73,11 @@ _TAKE_STOCK_AGAIN = text(
 _SHIP_TO = text("SELECT ship_to FROM checkouts WHERE id = :id")
 _COUNT_RESERVATIONS = text("SELECT count(*) FROM stock_reservations WHERE order_id = :order")
 _SELL = text("UPDATE stock_reservations SET state = 'sold' WHERE order_id = :order")
-_PAID = text("UPDATE orders SET payment_id = :payment, paid_at = market_clock() WHERE id = ANY(:orders)")
+_PAID = text(
+    hide_values(
+        "UPDATE orders SET payment_id = :payment, paid_at = market_clock() WHERE id = ANY(:orders)", orders="bigint[]"
+    )
+)
 _GIVEN_BACK = text("UPDATE orders SET refunded_minor = refunded_minor + :minor WHERE id = :id")
 _PROMISED = text("UPDATE orders SET payment_id = :payment, on_delivery = true WHERE id = ANY(:orders)")
 # Payments come before orders in the global lock order, and their history's end must be known to whoever refunds.
