@@ -118,7 +118,7 @@ def test_a_checkout_is_its_buyers_alone(bazaar):
 @pytest.fixture
 def far_off(make_settings):
     """A bazaar whose database is far away."""
-    settings = make_settings(web__threads="16")
+    settings = make_settings(web__threads="16", web__connections="5000")
     url = settings["marketcore.database_url"]
     with distant(url, DELAY) as proxy:
         market = Market({**settings, "marketcore.database_url": proxy.url(url)})
