@@ -61,6 +61,21 @@ def test_where_what_is_sent_last_fails_nothing_is_kept_and_the_connection_goes_o
     assert kept(engine) == [4]
 
 
+def test_a_commit_with_nothing_but_a_doubt_to_settle_fails_and_the_connection_goes_on(engine, session):
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE things ADD UNIQUE (number) DEFERRABLE INITIALLY DEFERRED"))
+        connection.execute(text("ALTER TABLE things DROP CONSTRAINT things_pkey"))
+    for _twice in range(2):
+        session.execute(PUT, {"number": 1})
+    with pytest.raises(DBAPIError, match="duplicate key"):
+        session.commit()
+    session.rollback()
+    assert kept(engine) == []
+    session.execute(PUT, {"number": 4})
+    session.commit()
+    assert kept(engine) == [4]
+
+
 def test_what_waited_for_a_commit_is_forgotten_with_the_rollback(engine, session):
     session.execute_last(PUT, {"number": 1})
     session.rollback()
